@@ -1,0 +1,97 @@
+//! A caching reverse proxy: every request goes to one upstream, what may be kept is answered from memory.
+//!
+//! ```text
+//! cargo run --release --features full --example reverse_proxy -- \
+//!     --listen 127.0.0.1:8080 --upstream http://127.0.0.1:9000 --soft-ttl 30s --hard-ttl 5m
+//! curl -i http://127.0.0.1:8080/
+//! ```
+//!
+//! It prints `listening on ADDR` once it answers, speaks HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge to clients and
+//! HTTP/1.1 to the upstream, and on Ctrl-C or SIGTERM finishes what is under way, for ten seconds. `--help` lists the options.
+//!
+//! One request's way: [`front`] refuses what no proxy can forward and takes off hop-by-hop fields, [`stack`] puts the cache
+//! before the upstream, [`upstream`] forwards. The client's `Host` is kept all the way, so that the cache's key, the upstream
+//! and the client mean the same site; the upstream has to serve that name.
+//!
+//! Not supported: upgrades (the field is removed), `CONNECT` (405), TLS on either side, 1xx responses other than
+//! `100 Continue`. Trailers pass in both directions as hyper sends them on HTTP/1.1: those that the `Trailer` field names,
+//! after a body without `Content-Length`, and towards a client only if it sent `TE: trailers`.
+
+mod body;
+mod fields;
+mod front;
+mod options;
+mod server;
+mod stack;
+#[cfg(test)]
+mod tests;
+mod upstream;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use options::Options;
+use tokio::runtime;
+use upstream::Upstream;
+
+const NAME: &str = "reverse_proxy";
+
+fn main() -> ExitCode {
+    let options = match options::parse(std::env::args_os().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            say(&options::help());
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => return fail(2, &message),
+    };
+    if !options.without_effect.is_empty() {
+        eprintln!("{NAME}: no effect in this version: {}", options.without_effect.join(", "));
+    }
+    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing::Level::INFO).init();
+    let runtime = match runtime(&options) {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, &format!("cannot start: {error}")),
+    };
+    let code = runtime.block_on(run(&options));
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(options: &Options) -> ExitCode {
+    let service = match stack::stack(options, Upstream::new(&options.upstream, options.fetch_timeout)) {
+        Ok(service) => service,
+        Err(error) => return fail(2, &error.to_string()),
+    };
+    let server = match server::Server::bind(options.listen).await {
+        Ok(server) => server,
+        Err(error) => return fail(1, &format!("cannot listen on {}: {error}", options.listen)),
+    };
+    say(&format!("listening on {}\n", server.address()));
+    server.run(service).await;
+    ExitCode::SUCCESS
+}
+
+fn runtime(options: &Options) -> io::Result<runtime::Runtime> {
+    let mut builder = match options.threads.map(usize::from) {
+        Some(1) => runtime::Builder::new_current_thread(),
+        Some(threads) => {
+            let mut builder = runtime::Builder::new_multi_thread();
+            builder.worker_threads(threads);
+            builder
+        }
+        None => runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
+/// Whoever started us may have closed the other end already; that is no reason to stop.
+fn say(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn fail(status: u8, message: &str) -> ExitCode {
+    eprintln!("{NAME}: {message}");
+    ExitCode::from(status)
+}

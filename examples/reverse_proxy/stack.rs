@@ -1,0 +1,48 @@
+//! The tower stack between the server and the upstream: the cache.
+
+use tower::Layer;
+use tower_swr_cache::key::{Authority, Header, KeyExtractor, Path, Query, Target};
+use tower_swr_cache::{CacheHandle, ConfigError, SwrCache, SwrConfig};
+
+use crate::options::{Freshness, Options};
+use crate::upstream::Upstream;
+
+/// The cache before the upstream. It sees an upstream that fails as an `Err`, and answers from what it has.
+pub(crate) fn stack(options: &Options, upstream: Upstream) -> Result<SwrCache<Upstream>, ConfigError> {
+    let cache =
+        CacheHandle::builder().capacity_bytes(options.capacity).max_body_bytes(options.max_body).build()?;
+    Ok(cache.layer(config(options)?).layer(upstream))
+}
+
+/// The one route there is: everything.
+fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
+    let mut config = SwrConfig::builder("proxy")
+        .key(key(options))
+        .failure_extension(options.failure_extension)
+        .stale_if_error(options.stale_if_error)
+        .keep(options.keep)
+        .fetch_timeout(options.fetch_timeout);
+    if let Some((soft, hard)) = options.ttls() {
+        config = match options.freshness {
+            Freshness::Origin => config.fallback_ttl(soft, hard),
+            Freshness::Route => config.soft_ttl(soft).hard_ttl(hard),
+        };
+    }
+    if options.ignore_cookies {
+        config = config.ignore_cookies();
+    }
+    if options.store_set_cookie {
+        config = config.store_set_cookie();
+    }
+    config.build()
+}
+
+/// The whole target unless something in its query is ignored, and then the fields that were named.
+fn key(options: &Options) -> Box<dyn KeyExtractor> {
+    let target: Box<dyn KeyExtractor> = if options.ignore_query.is_empty() {
+        Box::new(Target)
+    } else {
+        Box::new((Authority, Path, Query::ignoring(options.ignore_query.clone())))
+    };
+    options.key_headers.iter().fold(target, |key, name| Box::new((key, Header::new(name.clone()))))
+}

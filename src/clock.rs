@@ -1,0 +1,96 @@
+//! The only place that reads a clock.
+//!
+//! Freshness runs on the monotonic clock, as [`Tick`]s; everything else takes `now` as an argument. The wall clock is read
+//! when a response is stored, to understand its dates and to tell an operator when that was. Tests pause the monotonic
+//! clock with tokio and bring a wall clock of their own.
+#![allow(clippy::disallowed_methods)]
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::Instant;
+
+/// A point of monotonic time in nanoseconds. All arithmetic saturates, so no configured or received span can overflow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(u64);
+
+/// Where a clock starts: far enough from zero that a response's age can be taken off.
+const EPOCH: u64 = 1 << 60;
+
+impl Tick {
+    /// A point that does not come.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+    /// A point that has always been.
+    pub(crate) const PAST: Self = Self(0);
+
+    pub(crate) const fn from_raw(raw: u64) -> Self {
+        Self(raw)
+    }
+
+    pub(crate) const fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// This point, `span` later.
+    #[must_use]
+    pub(crate) fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(span)))
+    }
+
+    /// The time from `earlier` to this point; zero when there is none.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The wall clock as a function, so that a test or a simulation can bring its own.
+pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// A handle's clocks.
+#[derive(Clone)]
+pub(crate) struct Clock {
+    epoch: Instant,
+    wall: WallClock,
+}
+
+impl Clock {
+    pub(crate) fn new(wall: Option<WallClock>) -> Self {
+        Self { epoch: Instant::now(), wall: wall.unwrap_or_else(|| Arc::new(SystemTime::now)) }
+    }
+
+    /// Now, on the monotonic clock.
+    pub(crate) fn now(&self) -> Tick {
+        Tick(EPOCH).after(Instant::now().saturating_duration_since(self.epoch))
+    }
+
+    /// Now, on the wall clock.
+    pub(crate) fn wall(&self) -> SystemTime {
+        (self.wall)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clock").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_saturate() {
+        let tick = Tick(EPOCH);
+        assert_eq!(tick.after(Duration::MAX), Tick::NEVER);
+        assert_eq!(Tick::PAST.since(tick), Duration::ZERO);
+        assert_eq!(tick.after(Duration::from_secs(5)).since(tick), Duration::from_secs(5));
+    }
+}

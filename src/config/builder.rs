@@ -1,0 +1,330 @@
+//! The builder of a route's configuration. Everything is checked once, in [`SwrConfigBuilder::build`].
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{HeaderName, StatusCode};
+
+use super::{DefaultClassifier, FailureClassifier, Settings, StatusField, SwrConfig};
+use crate::{
+    error::ConfigError,
+    key::{KeyExtractor, Target},
+    policy::{Lifetimes, Rules, Ttl, status::CacheStatus},
+};
+
+/// Sets up a route. Every setter has a default, and says it.
+#[must_use = "a configuration does nothing until it is built"]
+pub struct SwrConfigBuilder {
+    name: String,
+    namespace: Option<String>,
+    soft: Option<Duration>,
+    hard: Option<Duration>,
+    fallback: Option<Ttl>,
+    max_body: Option<u64>,
+    rules: Rules,
+    fetch_timeout: Duration,
+    body_timeout: Duration,
+    key: Box<dyn KeyExtractor>,
+    classifier: Box<dyn FailureClassifier>,
+    status_field: Option<HeaderName>,
+    status_name: String,
+    forward_tags: bool,
+}
+
+impl SwrConfigBuilder {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            namespace: None,
+            soft: None,
+            hard: None,
+            fallback: None,
+            max_body: None,
+            rules: Rules::default(),
+            fetch_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            key: Box::new(Target),
+            classifier: Box::new(DefaultClassifier),
+            status_field: Some(HeaderName::from_static("cache-status")),
+            status_name: "tower-swr-cache".to_owned(),
+            forward_tags: false,
+        }
+    }
+
+    /// How long a response is fresh. A route that names a soft or a hard TTL means it: they count for 200, 203, 301 and
+    /// 308, whatever `max-age`, `s-maxage` or `Expires` say to those further down. Defaults to the hard TTL; without
+    /// either, each response says for itself how long it is fresh (RFC 9111), and one that says nothing is not served
+    /// again without asking.
+    pub fn soft_ttl(mut self, ttl: Duration) -> Self {
+        self.soft = Some(ttl);
+        self
+    }
+
+    /// How long a response is served stale, with a refresh behind it, counted from its arrival. Defaults to the soft TTL,
+    /// so that nothing is served stale unless a refresh fails.
+    pub fn hard_ttl(mut self, ttl: Duration) -> Self {
+        self.hard = Some(ttl);
+        self
+    }
+
+    /// The soft and the hard TTL of responses that say nothing about their freshness, on a route whose responses
+    /// otherwise say it themselves. Defaults to none.
+    pub fn fallback_ttl(mut self, soft: Duration, hard: Duration) -> Self {
+        self.fallback = Some(Ttl { soft, hard });
+        self
+    }
+
+    /// The TTLs of one status: negative caching, say, of 404. Defaults to none; then a status other than 200, 203, 301
+    /// and 308 is stored only if its response says for how long.
+    pub fn status_ttl(mut self, status: StatusCode, soft: Duration, hard: Duration) -> Self {
+        self.rules.status_ttls.retain(|(named, _)| *named != status);
+        self.rules.status_ttls.push((status, Ttl { soft, hard }));
+        self
+    }
+
+    /// By which part of it the soft TTL is shortened at most, at random for each response, so that what was filled
+    /// together is not refreshed together; only where a stale span follows. From 0 to 1. Defaults to 0.1.
+    pub fn soft_jitter(mut self, part: f64) -> Self {
+        self.rules.soft_jitter = part;
+        self
+    }
+
+    /// How far past its hard TTL a response serves after a fetch that failed, as a part of the hard TTL; counted for the
+    /// route's TTLs, not for those that a response names. From 0 to 100. Defaults to 0.5.
+    pub fn failure_extension(mut self, part: f64) -> Self {
+        self.rules.failure_extension = part;
+        self
+    }
+
+    /// How far past its hard limit a response serves after a fetch that failed, at least; a response's own
+    /// `stale-if-error` (RFC 5861) goes before it where the response says how long it is fresh. Defaults to zero.
+    pub fn stale_if_error(mut self, span: Duration) -> Self {
+        self.rules.stale_if_error = span;
+        self
+    }
+
+    /// How long a response with a validator is kept beyond its last limit, to be revalidated instead of fetched again; it
+    /// is never served unasked. Defaults to 10 minutes.
+    pub fn keep(mut self, span: Duration) -> Self {
+        self.rules.keep = span;
+        self
+    }
+
+    /// The largest body that is kept, in bytes; a larger one passes through. At most what the handle is made for
+    /// ([`CacheHandleBuilder::max_body_bytes`](crate::CacheHandleBuilder::max_body_bytes)), which is its default.
+    pub fn max_body_bytes(mut self, bytes: u64) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// How long the inner service may take to the head of its response, and before that, how long a fetch waits for its
+    /// turn. Defaults to 30 seconds.
+    pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
+        self.fetch_timeout = timeout;
+        self
+    }
+
+    /// How long a body that is kept, or shared, may stand still: for want of data from the inner service, or because a
+    /// reader of a body too large to keep holds up the others. The whole of it may take any time. Defaults to 30 seconds.
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = timeout;
+        self
+    }
+
+    /// What keys are made of. Defaults to [`key::Target`](crate::key::Target): scheme, authority, path and query.
+    pub fn key(mut self, extractor: impl KeyExtractor) -> Self {
+        self.key = Box::new(extractor);
+        self
+    }
+
+    /// Shares the keys of all routes of this namespace. Defaults to the route's name, so that no two routes meet.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Treats requests with `Cookie` like those without. Defaults to off: what is fresh by the route's word alone is
+    /// neither served to them nor stored from them.
+    pub fn ignore_cookies(mut self) -> Self {
+        self.rules.ignore_cookies = true;
+        self
+    }
+
+    /// Stores responses with `Set-Cookie`, and serves the cookie to everybody. Defaults to off.
+    pub fn store_set_cookie(mut self) -> Self {
+        self.rules.store_set_cookie = true;
+        self
+    }
+
+    /// Stores and shares responses to requests with `Authorization`, whatever they say (against RFC 9111 §3.5). Defaults
+    /// to off: only those that say `public`, `s-maxage` or `must-revalidate`.
+    pub fn share_authorized(mut self) -> Self {
+        self.rules.share_authorized = true;
+        self
+    }
+
+    /// Stores responses that say `private`. Defaults to off; it is for a cache with a single user.
+    pub fn store_private(mut self) -> Self {
+        self.rules.store_private = true;
+        self
+    }
+
+    /// Stores responses that say `no-store`. Defaults to off.
+    pub fn ignore_no_store(mut self) -> Self {
+        self.rules.ignore_no_store = true;
+        self
+    }
+
+    /// Serves responses that say `no-cache` without asking again. Defaults to off.
+    pub fn ignore_no_cache(mut self) -> Self {
+        self.rules.ignore_no_cache = true;
+        self
+    }
+
+    /// Serves stale what says `must-revalidate` or `proxy-revalidate`. Defaults to off.
+    pub fn ignore_must_revalidate(mut self) -> Self {
+        self.rules.ignore_must_revalidate = true;
+        self
+    }
+
+    /// What counts as a failure of the inner service. Defaults to [`DefaultClassifier`].
+    pub fn failure_classifier(mut self, classifier: impl FailureClassifier) -> Self {
+        self.classifier = Box::new(classifier);
+        self
+    }
+
+    /// What the cache calls itself in `Cache-Status` (RFC 9211): printable ASCII. Defaults to `tower-swr-cache`.
+    pub fn cache_status_name(mut self, name: impl Into<String>) -> Self {
+        self.status_name = name.into();
+        self
+    }
+
+    /// The field that says what the cache did, or `None` for not saying it. Defaults to `Cache-Status`.
+    pub fn cache_status_field(mut self, field: Option<HeaderName>) -> Self {
+        self.status_field = field;
+        self
+    }
+
+    /// Sends `Cache-Tag` and `Surrogate-Key` on to the client, for a cache further down. Defaults to off.
+    pub fn forward_tags(mut self) -> Self {
+        self.forward_tags = true;
+        self
+    }
+
+    /// Checks all of it.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the field and its value: a hard TTL below its soft one, a part outside its range, a
+    /// time-out or a body limit of zero, an empty name, TTLs for the route beside a fallback.
+    pub fn build(self) -> Result<SwrConfig, ConfigError> {
+        let rules = Rules { lifetimes: self.lifetimes()?, ..self.rules };
+        for (field, name) in [("name", Some(&self.name)), ("namespace", self.namespace.as_ref())] {
+            if name.is_some_and(|name| name.is_empty() || name.len() > 255) {
+                return Err(ConfigError::new(field, name, "must have 1 to 255 bytes"));
+            }
+        }
+        for (status, ttl) in &rules.status_ttls {
+            if ttl.hard < ttl.soft {
+                return Err(ConfigError::new(
+                    "status_ttl",
+                    (status, ttl.soft, ttl.hard),
+                    "hard TTL below the soft one",
+                ));
+            }
+        }
+        part("soft_jitter", rules.soft_jitter, 1.0)?;
+        part("failure_extension", rules.failure_extension, 100.0)?;
+        for (field, timeout) in [("fetch_timeout", self.fetch_timeout), ("body_timeout", self.body_timeout)] {
+            if timeout.is_zero() {
+                return Err(ConfigError::new(field, timeout, "must be longer than zero"));
+            }
+        }
+        if self.max_body == Some(0) {
+            return Err(ConfigError::new("max_body_bytes", 0, "must be more than zero"));
+        }
+        let status = self
+            .status_field
+            .map(|field| {
+                CacheStatus::new(&self.status_name).map(|values| StatusField { field, values }).ok_or_else(
+                    || ConfigError::new("cache_status_name", &self.status_name, "must be printable ASCII"),
+                )
+            })
+            .transpose()?;
+        Ok(SwrConfig {
+            settings: Arc::new(Settings {
+                name: self.name.into(),
+                namespace: self.namespace.map(Into::into),
+                rules,
+                explicit_max_body: self.max_body,
+                fetch_timeout: self.fetch_timeout,
+                body_timeout: self.body_timeout,
+                key: self.key,
+                classifier: self.classifier,
+                status,
+                forward_tags: self.forward_tags,
+            }),
+        })
+    }
+
+    fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
+        let Some(soft) = self.soft.or(self.hard) else {
+            if let Some(Ttl { soft, hard }) = self.fallback.filter(|ttl| ttl.hard < ttl.soft) {
+                return Err(ConfigError::new("fallback_ttl", (soft, hard), "hard TTL below the soft one"));
+            }
+            return Ok(Lifetimes::Origin { fallback: self.fallback });
+        };
+        let hard = self.hard.unwrap_or(soft);
+        if hard < soft {
+            return Err(ConfigError::new("hard_ttl", hard, "must not be below the soft TTL"));
+        }
+        if let Some(Ttl { soft, hard }) = self.fallback {
+            let problem = "does nothing beside soft_ttl and hard_ttl, which count for every response";
+            return Err(ConfigError::new("fallback_ttl", (soft, hard), problem));
+        }
+        Ok(Lifetimes::Route(Ttl { soft, hard }))
+    }
+}
+
+/// A number from 0 to `most`; not NaN.
+fn part(field: &'static str, value: f64, most: f64) -> Result<(), ConfigError> {
+    if (0.0..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(ConfigError::new(field, value, "is out of range"))
+    }
+}
+
+impl fmt::Debug for SwrConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SwrConfigBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_refused_by_its_field() {
+        let s = Duration::from_secs;
+        let base = || SwrConfig::builder("route");
+        for (field, builder) in [
+            ("name", SwrConfig::builder("")),
+            ("namespace", base().namespace("")),
+            ("hard_ttl", base().soft_ttl(s(2)).hard_ttl(s(1))),
+            ("fallback_ttl", base().fallback_ttl(s(2), s(1))),
+            ("fallback_ttl", base().soft_ttl(s(1)).fallback_ttl(s(1), s(1))),
+            ("status_ttl", base().status_ttl(StatusCode::NOT_FOUND, s(2), s(1))),
+            ("soft_jitter", base().soft_jitter(1.1)),
+            ("failure_extension", base().failure_extension(f64::NAN)),
+            ("failure_extension", base().failure_extension(-0.1)),
+            ("fetch_timeout", base().fetch_timeout(Duration::ZERO)),
+            ("body_timeout", base().body_timeout(Duration::ZERO)),
+            ("max_body_bytes", base().max_body_bytes(0)),
+            ("cache_status_name", base().cache_status_name("a\nb")),
+        ] {
+            assert_eq!(builder.build().map_err(|error| error.field()).err(), Some(field));
+        }
+        assert!(base().build().is_ok());
+        assert!(base().hard_ttl(s(5)).build().is_ok());
+    }
+}

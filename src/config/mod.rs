@@ -1,0 +1,66 @@
+//! A route's configuration: what it is called, what its keys are made of, how long its responses serve.
+
+mod builder;
+mod classify;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+pub use builder::SwrConfigBuilder;
+pub use classify::{DefaultClassifier, FailureClassifier};
+
+use crate::{
+    key::KeyExtractor,
+    policy::{Rules, status::CacheStatus},
+};
+
+/// The checked configuration of one route; made by [`SwrConfig::builder`]. Cloning is cheap, and the clones stay the same
+/// route.
+#[derive(Clone, Debug)]
+pub struct SwrConfig {
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// What a configuration holds.
+pub(crate) struct Settings {
+    pub(crate) name: Box<str>,
+    /// The first part of the route's keys: its name, unless it shares another's.
+    pub(crate) namespace: Option<Box<str>>,
+    pub(crate) rules: Rules,
+    pub(crate) explicit_max_body: Option<u64>,
+    pub(crate) fetch_timeout: Duration,
+    pub(crate) body_timeout: Duration,
+    pub(crate) key: Box<dyn KeyExtractor>,
+    pub(crate) classifier: Box<dyn FailureClassifier>,
+    pub(crate) status: Option<StatusField>,
+    pub(crate) forward_tags: bool,
+}
+
+/// Under which name the cache speaks of itself in a response, and in which field.
+#[derive(Clone, Debug)]
+pub(crate) struct StatusField {
+    pub(crate) field: http::HeaderName,
+    pub(crate) values: CacheStatus,
+}
+
+impl SwrConfig {
+    /// Begins the configuration of a route called `name`: the first part of its keys, and its label in metrics, stats and
+    /// logs.
+    pub fn builder(name: impl Into<String>) -> SwrConfigBuilder {
+        SwrConfigBuilder::new(name.into())
+    }
+
+    /// The route's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("name", &self.name)
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}

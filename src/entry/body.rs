@@ -1,0 +1,142 @@
+//! The body of a stored response, and how it is put together while it arrives.
+
+use std::sync::Arc;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+/// Bodies up to this are stored in one piece.
+const WHOLE: usize = 1 << 20;
+/// The memory of a body comes in segments, from the first size to the last.
+const FIRST_SEGMENT: usize = 8 << 10;
+const LAST_SEGMENT: usize = 256 << 10;
+
+/// A whole body that owns its memory: none of it pins a connection's buffer.
+#[derive(Clone, Debug)]
+pub(crate) enum StoredBody {
+    Empty,
+    Whole(Bytes),
+    /// A large body stays in the pieces it was collected in, so that it is never held twice.
+    Pieces(Arc<[Bytes]>),
+}
+
+impl StoredBody {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
+        }
+    }
+
+    /// The bytes it takes, of itself.
+    pub(crate) fn weight(&self) -> u64 {
+        match self {
+            Self::Pieces(pieces) => self.len() + (pieces.len() * size_of::<Bytes>() + LAST_SEGMENT) as u64,
+            _ => self.len(),
+        }
+    }
+}
+
+/// Copies what arrives into memory of its own.
+#[derive(Debug)]
+pub(crate) struct BodyBuilder {
+    segment: BytesMut,
+    next_segment: usize,
+    pieces: Vec<Bytes>,
+    len: u64,
+}
+
+impl BodyBuilder {
+    /// A builder for a body of `promised` bytes, or of any length.
+    pub(crate) fn new(promised: Option<u64>) -> Self {
+        let promised = promised.map(|n| usize::try_from(n).unwrap_or(usize::MAX).min(LAST_SEGMENT));
+        Self {
+            segment: BytesMut::new(),
+            next_segment: promised.unwrap_or(FIRST_SEGMENT).max(1),
+            pieces: Vec::new(),
+            len: 0,
+        }
+    }
+
+    /// Adds `data` and gives each piece it ends up in to `emit`, to be read at once.
+    pub(crate) fn add(&mut self, mut data: impl Buf, mut emit: impl FnMut(Bytes)) {
+        while data.has_remaining() {
+            let spare = self.segment.capacity() - self.segment.len();
+            if spare == 0 {
+                self.segment = BytesMut::with_capacity(self.next_segment);
+                self.next_segment = (self.next_segment * 2).clamp(FIRST_SEGMENT, LAST_SEGMENT);
+                continue;
+            }
+            let taken = spare.min(data.remaining());
+            self.segment.put((&mut data).take(taken));
+            let piece = self.segment.split().freeze();
+            self.len += piece.len() as u64;
+            self.pieces.push(piece.clone());
+            emit(piece);
+        }
+    }
+
+    /// The body as it is stored.
+    pub(crate) fn finish(self) -> StoredBody {
+        let exact = self.segment.capacity() == 0;
+        match self.pieces.as_slice() {
+            [] => StoredBody::Empty,
+            [only] if exact => StoredBody::Whole(only.clone()),
+            pieces if self.len <= WHOLE as u64 => {
+                let mut whole = BytesMut::with_capacity(self.len as usize);
+                pieces.iter().for_each(|piece| whole.put_slice(piece));
+                let whole = whole.freeze();
+                // The first clone of some `Bytes` allocates; let it be this one and not the first hit's.
+                drop(whole.clone());
+                StoredBody::Whole(whole)
+            }
+            _ => StoredBody::Pieces(self.pieces.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(promised: Option<u64>, frames: &[usize]) -> (StoredBody, Vec<u8>, Vec<u8>) {
+        let mut builder = BodyBuilder::new(promised);
+        let (mut sent, mut emitted) = (Vec::new(), Vec::new());
+        for (i, len) in frames.iter().enumerate() {
+            let frame: Vec<u8> = (0..*len).map(|j| (i * 31 + j) as u8).collect();
+            sent.extend_from_slice(&frame);
+            builder.add(Bytes::from(frame), |piece| emitted.extend_from_slice(&piece));
+        }
+        (builder.finish(), sent, emitted)
+    }
+
+    #[test]
+    fn what_is_stored_and_what_is_read_is_what_was_sent() {
+        for (promised, frames) in [
+            (None, vec![]),
+            (Some(0), vec![]),
+            (Some(5), vec![5]),
+            (Some(5), vec![2, 3]),
+            (None, vec![1, 8191, 8192, 20_000]),
+            (Some(3 << 20), vec![1 << 20; 3]),
+            (None, vec![300_000; 11]),
+            (Some(4), vec![10]),
+        ] {
+            let (body, sent, emitted) = build(promised, &frames);
+            let stored = match &body {
+                StoredBody::Empty => Vec::new(),
+                StoredBody::Whole(bytes) => bytes.to_vec(),
+                StoredBody::Pieces(pieces) => pieces.concat(),
+            };
+            assert_eq!(stored, sent, "{promised:?} {frames:?}");
+            assert_eq!(emitted, sent, "{promised:?} {frames:?}");
+            assert_eq!(body.len(), sent.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_small_body_is_one_piece_and_a_large_one_is_not_copied_again() {
+        assert!(matches!(build(None, &[10, 10, 10]).0, StoredBody::Whole(_)));
+        assert!(matches!(build(Some(2 << 20), &[2 << 20]).0, StoredBody::Pieces(_)));
+    }
+}

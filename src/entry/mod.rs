@@ -1,0 +1,260 @@
+//! A stored response: ready-made headers, body, its four instants, and the state of its refresh.
+
+mod body;
+mod claim;
+mod info;
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request};
+
+pub(crate) use body::{BodyBuilder, StoredBody};
+pub(crate) use claim::{Claim, RefreshState};
+pub use info::EntryInfo;
+
+use crate::{
+    clock::Tick,
+    key,
+    policy::{
+        reuse::{Reuse, Standing, reuse},
+        validation::Validators,
+        vary::Selecting,
+    },
+    tag::Tags,
+};
+
+/// One stored response. It is made at the response's head, shared with those who wait for it, and stored once its content
+/// is whole. From then on only its refresh state and its soft instant change; a 304 makes a new one over the same body.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) status: StatusCode,
+    /// As sent, without hop-by-hop fields, and with slots for `Age` and the cache's status.
+    pub(crate) headers: HeaderMap,
+    /// Set when the body has come to its end; nothing is stored before.
+    pub(crate) content: OnceLock<Content>,
+    pub(crate) times: Times,
+    /// The age that the response had when it came (RFC 9111 §4.2.3).
+    pub(crate) initial_age: Duration,
+    /// False when it must not be served stale, whatever happens.
+    pub(crate) stale_allowed: bool,
+    /// Fresh by the route's word alone: not for requests with `Cookie`.
+    pub(crate) route_alone: bool,
+    /// Fit for requests with `Authorization`.
+    pub(crate) for_authorized: bool,
+    /// Whether a cache further up spoke in the field that this one speaks in, so that there is no slot for it.
+    pub(crate) prior_status: bool,
+    pub(crate) selecting: Selecting,
+    pub(crate) validators: Validators,
+    pub(crate) origin: Origin,
+    pub(crate) refresh: RefreshState,
+}
+
+/// A whole body and its trailers.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) body: StoredBody,
+    pub(crate) trailers: Option<Box<HeaderMap>>,
+}
+
+/// The instants of a stored response.
+#[derive(Debug)]
+pub(crate) struct Times {
+    pub(crate) cached_at: Tick,
+    pub(crate) cached_wall: SystemTime,
+    /// Raw, because a soft purge brings it forward.
+    soft_at: AtomicU64,
+    pub(crate) hard_at: Tick,
+    pub(crate) error_at: Tick,
+    pub(crate) keep_until: Tick,
+}
+
+/// Where a stored response comes from, and what it can be purged by.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// The number of the fetch that brought it.
+    pub(crate) number: u64,
+    pub(crate) route: Arc<RouteMark>,
+    pub(crate) target: Target,
+    pub(crate) tags: Tags,
+}
+
+/// A route, as far as the entries stored by it are concerned.
+#[derive(Debug)]
+pub(crate) struct RouteMark {
+    pub(crate) name: Box<str>,
+    /// Nothing fetched before this number is served: the route's last purge.
+    pub(crate) purged: AtomicU64,
+}
+
+/// The authority (lower case) and the path with its query that a request named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) authority: Box<str>,
+    pub(crate) path: Box<str>,
+}
+
+impl Target {
+    /// The target of a request: what the key sees of its URI, or else its `Host`.
+    pub(crate) fn of(parts: &request::Parts) -> Self {
+        let uri = key::target_uri(parts);
+        let mut target = Self::of_uri(uri);
+        if target.authority.is_empty() {
+            target.authority = key::authority(parts).unwrap_or_default().to_ascii_lowercase().into();
+        }
+        target
+    }
+
+    pub(crate) fn of_uri(uri: &Uri) -> Self {
+        let authority = uri.authority().map_or("", |authority| {
+            let text = authority.as_str();
+            text.rsplit_once('@').map_or(text, |(_user, host)| host)
+        });
+        let path = match (uri.path(), uri.query()) {
+            (path, None) => path.into(),
+            (path, Some(query)) => format!("{path}?{query}").into(),
+        };
+        Self { authority: authority.to_ascii_lowercase().into(), path }
+    }
+}
+
+impl Times {
+    pub(crate) fn new(
+        cached_at: Tick,
+        cached_wall: SystemTime,
+        soft_at: Tick,
+        hard_at: Tick,
+        error_at: Tick,
+        keep_until: Tick,
+    ) -> Self {
+        let soft_at = AtomicU64::new(soft_at.raw());
+        Self { cached_at, cached_wall, soft_at, hard_at, error_at, keep_until }
+    }
+
+    pub(crate) fn soft_at(&self) -> Tick {
+        Tick::from_raw(self.soft_at.load(Ordering::Relaxed))
+    }
+
+    /// Marks the response stale from `now` on, if it was not already.
+    pub(crate) fn make_stale(&self, now: Tick) {
+        self.soft_at.fetch_min(now.raw(), Ordering::Relaxed);
+    }
+}
+
+impl Entry {
+    /// What it is good for at `now`.
+    pub(crate) fn reuse(&self, now: Tick) -> Reuse {
+        let times = &self.times;
+        reuse(
+            &Standing {
+                soft_at: times.soft_at(),
+                hard_at: times.hard_at,
+                error_at: times.error_at,
+                keep_until: times.keep_until,
+                stale_allowed: self.stale_allowed,
+                failed: self.refresh.failed(),
+            },
+            now,
+        )
+    }
+
+    /// Whether a purge of its route has passed it by.
+    pub(crate) fn is_purged(&self) -> bool {
+        self.origin.number < self.origin.route.purged.load(Ordering::Acquire)
+    }
+
+    /// Its age at `now`, in whole seconds (RFC 9111 §4.2.3).
+    pub(crate) fn age(&self, now: Tick) -> u64 {
+        (self.initial_age + now.since(self.times.cached_at)).as_secs()
+    }
+
+    /// Its headers at `now`, with `Age` right.
+    pub(crate) fn headers_at(&self, now: Tick) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        match headers.get_mut(header::AGE) {
+            Some(slot) => *slot = age_value(self.age(now)),
+            None => {
+                headers.insert(header::AGE, age_value(self.age(now)));
+            }
+        }
+        headers
+    }
+
+    /// The length of its body, once that is known.
+    pub(crate) fn body_len(&self) -> u64 {
+        self.content.get().map_or(0, |content| content.body.len())
+    }
+
+    /// An estimate of all the bytes it takes.
+    pub(crate) fn weight(&self) -> u64 {
+        let content = self.content.get();
+        let trailers = content.and_then(|content| content.trailers.as_deref()).map_or(0, text_weight);
+        let tags: usize = self.origin.tags.iter().map(|tag| tag.len() + TAG_COST).sum();
+        let target = self.origin.target.authority.len() + self.origin.target.path.len() + TAG_COST;
+        let own = size_of::<Self>()
+            + text_weight(&self.headers)
+            + trailers
+            + tags
+            + target
+            + self.selecting.bytes();
+        own as u64 + content.map_or(0, |content| content.body.weight())
+    }
+}
+
+fn text_weight(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_COST).sum()
+}
+
+/// What a header takes beyond its text: its places in the map, and its allocation's.
+const HEADER_COST: usize = 120;
+/// What a tag takes beyond its text: its place in the entry and in the index.
+const TAG_COST: usize = 112;
+
+/// The number of ages, from 0 on, whose text exists from the start: a hit younger than this allocates nothing for it.
+const AGES: usize = 10_000;
+
+static AGE_DIGITS: [[u8; 4]; AGES] = {
+    let mut table = [[b'0'; 4]; AGES];
+    let mut i = 0;
+    while i < AGES {
+        table[i] = [
+            b'0' + (i / 1000) as u8,
+            b'0' + (i / 100 % 10) as u8,
+            b'0' + (i / 10 % 10) as u8,
+            b'0' + (i % 10) as u8,
+        ];
+        i += 1;
+    }
+    table
+};
+
+/// An age as a header's value.
+fn age_value(seconds: u64) -> HeaderValue {
+    let known = usize::try_from(seconds).ok().and_then(|at| AGE_DIGITS.get(at));
+    let Some(digits) = known else { return HeaderValue::from(seconds) };
+    let zeros = match seconds {
+        0..10 => 3,
+        10..100 => 2,
+        100..1000 => 1,
+        _ => 0,
+    };
+    let text = std::str::from_utf8(digits.get(zeros..).unwrap_or(digits)).unwrap_or("0");
+    HeaderValue::from_static(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_read_as_numbers() {
+        for seconds in [0, 9, 10, 99, 100, 999, 1000, 9_999, 10_000, u64::MAX] {
+            assert_eq!(age_value(seconds).to_str().ok(), Some(&*seconds.to_string()));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The entry of a response, made at its head.
+
+use std::{sync::OnceLock, time::SystemTime};
+
+use http::{Extensions, HeaderMap, HeaderValue, header, response};
+
+use super::Job;
+use crate::{
+    entry::{Entry, Origin, RefreshState, Times},
+    policy::{
+        hop,
+        verdict::{Arrival, Plan},
+    },
+    tag,
+};
+
+impl Job {
+    /// Makes the entry of a response, but for its content; and what of the head is not stored.
+    pub(super) fn draft(&self, plan: Plan, head: response::Parts, arrival: Arrival) -> (Entry, Extensions) {
+        let rules = &self.route.settings.rules;
+        let limits = plan.limits;
+        let now = self.now();
+        let jitter = if limits.hard > limits.soft { rules.soft_jitter * fastrand::f64() } else { 0.0 };
+        let times = Times::new(
+            now,
+            arrival.wall,
+            now.after(limits.soft.mul_f64(1.0 - jitter)),
+            now.after(limits.hard),
+            now.after(limits.error),
+            now.after(limits.keep),
+        );
+        let (headers, prior_status) = self.stored_headers(head.headers, arrival.wall);
+        let entry = Entry {
+            status: head.status,
+            headers,
+            content: OnceLock::new(),
+            times,
+            initial_age: plan.initial_age,
+            stale_allowed: limits.stale_allowed,
+            route_alone: limits.route_alone,
+            for_authorized: plan.for_authorized,
+            prior_status,
+            selecting: plan.vary.select(&self.request).unwrap_or_default(),
+            validators: plan.validators,
+            origin: Origin {
+                number: self.number,
+                route: self.route.mark.clone(),
+                target: self.target.clone(),
+                tags: plan.tags,
+            },
+            refresh: RefreshState::default(),
+        };
+        (entry, head.extensions)
+    }
+
+    /// The headers as they are stored: without what belongs to one connection or to caches only, with a `Date`
+    /// (RFC 9110 §6.6.1), and with slots for what a hit fills in. Copied, since a slice of a connection's buffer would
+    /// keep all of it.
+    fn stored_headers(&self, mut received: HeaderMap, wall: SystemTime) -> (HeaderMap, bool) {
+        hop::strip_hop_by_hop(&mut received);
+        if !self.route.settings.forward_tags {
+            tag::TAG_FIELDS.iter().for_each(|field| drop(received.remove(field)));
+        }
+        let mut headers = HeaderMap::with_capacity(received.len() + 3);
+        for (name, value) in &received {
+            headers.append(name.clone(), owned(value));
+        }
+        if !headers.contains_key(header::DATE) {
+            if let Some(date) = http_date(wall) {
+                headers.insert(header::DATE, date);
+            }
+        }
+        headers.insert(header::AGE, HeaderValue::from_static("0"));
+        let mut prior_status = false;
+        if let Some(field) = self.route.status_field() {
+            prior_status = headers.contains_key(&field.field);
+            if !prior_status {
+                headers.insert(field.field.clone(), field.values.hit());
+            }
+        }
+        (headers, prior_status)
+    }
+
+    /// The headers of a stored response as they came, without the slots.
+    pub(super) fn without_slots(&self, stored: &Entry) -> HeaderMap {
+        let mut headers = stored.headers.clone();
+        headers.remove(header::AGE);
+        if let Some(field) = self.route.status_field().filter(|_| !stored.prior_status) {
+            headers.remove(&field.field);
+        }
+        headers
+    }
+}
+
+/// A copy of a value in memory of its own.
+fn owned(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
+}
+
+/// A time as `Date` shows it; none before 1970 or after the year 9999, which it cannot show.
+fn http_date(wall: SystemTime) -> Option<HeaderValue> {
+    const LAST: u64 = 253_402_300_799;
+    let since = wall.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    if since.as_secs() > LAST {
+        return None;
+    }
+    HeaderValue::try_from(httpdate::fmt_http_date(wall)).ok()
+}

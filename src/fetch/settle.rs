@@ -1,0 +1,244 @@
+//! What a fetch comes to: each verdict, carried out.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use http::{Response, StatusCode, response};
+use http_body::Body;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{
+    Job, Replier, Reply,
+    absorb::{self, Absorbed, Producer},
+    answer,
+};
+use crate::{
+    clock::Tick,
+    entry::Entry,
+    error::{BodyError, BoxError},
+    event::Reason,
+    policy::{
+        validation,
+        verdict::{self, Arrival, Plan, Verdict, Whose},
+    },
+    shared::{Failed, Landing, Share},
+    spool::Spool,
+    telemetry,
+};
+
+/// How long requests for a key do not wait for each other after a response that could not be shared.
+const UNCOLLAPSED: Duration = Duration::from_secs(120);
+
+impl Job {
+    /// Decides at its head what a response means, and acts on it.
+    pub(super) async fn settle<B, E>(
+        mut self,
+        response: Response<B>,
+        began: Tick,
+        permit: OwnedSemaphorePermit,
+        reply: Replier<B, E>,
+    ) where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        let route = Arc::clone(&self.route);
+        let (head, body) = response.into_parts();
+        let arrival = Arrival::of(&head.headers, route.core.clock.wall(), self.now().since(began));
+
+        if head.status == StatusCode::NOT_MODIFIED {
+            if let Some(stored) = self.stored.take_if(|stored| stored.validators.is_some()) {
+                if validation::confirms(&stored.validators, &head.headers) {
+                    return self.confirm(&stored, head, arrival, reply);
+                }
+                // It speaks of another representation: what is stored is not what the inner service has.
+                route.core.store.remove(&self.key, &stored, self.now());
+                let failed = self.fail(Reason::Unrequested304, None);
+                return answer(reply, Reply::Refused(failed));
+            }
+        }
+        let classify = || route.settings.classifier.is_failure(&head);
+        let is_failure = match std::panic::catch_unwind(AssertUnwindSafe(classify)) {
+            Ok(is_failure) => is_failure,
+            Err(panic) => return self.panicked(panic, reply),
+        };
+        let length = absorb::promised_length(&head, &body);
+        let verdict = if is_failure {
+            Verdict::Failed
+        } else {
+            verdict::judge(&route.settings.rules, route.max_body, self.asker, &head, length, arrival)
+        };
+        match verdict {
+            Verdict::Store(plan) => self.store(*plan, head, body, length, arrival, permit, reply).await,
+            Verdict::Failed => {
+                self.fail(Reason::Failure, None);
+                answer(reply, Reply::Failed(Response::from_parts(head, body), Reason::Failure));
+            }
+            Verdict::Throttled(pause) => {
+                self.fail(Reason::Throttled, pause);
+                answer(reply, Reply::Failed(Response::from_parts(head, body), Reason::Throttled));
+            }
+            Verdict::Unstorable(whose, reason) => {
+                self.release(whose);
+                answer(reply, Reply::Own(Response::from_parts(head, body), reason));
+            }
+        }
+    }
+
+    /// Keeps a response while it is read.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one response")]
+    async fn store<B, E>(
+        mut self,
+        plan: Plan,
+        head: response::Parts,
+        body: B,
+        length: Option<u64>,
+        arrival: Arrival,
+        permit: OwnedSemaphorePermit,
+        reply: Replier<B, E>,
+    ) where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        let shareable = plan.limits.shareable();
+        let (entry, extensions) = self.draft(plan, head, arrival);
+        let entry = Arc::new(entry);
+        let spool = Spool::new(length);
+        let producer = Producer::new(&spool);
+        let reader = spool.reader();
+        if let Some(lead) = &self.lead {
+            let shared = Landing::Shared(Arc::clone(&entry), Arc::clone(&spool));
+            lead.publish(if shareable { shared } else { Landing::Released });
+        }
+        if let Some(reader) = reader {
+            answer(reply, Reply::Stored(Arc::clone(&entry), reader, extensions));
+        }
+        let route = Arc::clone(&self.route);
+        let mut share = Share::none(&route.core);
+        // Too large to keep: from here on it is only passed on, and nobody can join.
+        let overflow = || self.release(Whose::Response);
+        let idle = route.settings.body_timeout;
+        let absorb = absorb::absorb(body, &spool, length, route.max_body, &mut share, idle, overflow);
+        match AssertUnwindSafe(absorb).catch_unwind().await {
+            Ok(Absorbed::Whole(content)) => {
+                let trailers = content.trailers.as_deref().cloned();
+                // The only one to set it.
+                drop(entry.content.set(content));
+                self.keep(&entry, shareable);
+                // The flight ends before the readers' bodies do, so that who has read it all finds it stored.
+                drop(self);
+                producer.end(Ok(trailers));
+            }
+            Ok(Absorbed::PassedOn(end)) => producer.end(end),
+            Ok(Absorbed::Failed(error)) => {
+                self.fail(error.reason(), None);
+                producer.end(Err(error));
+            }
+            Err(_panic) => {
+                telemetry::fetch_panicked(&route, route.core.clock.now());
+                self.fail(Reason::Panic, None);
+                producer.end(Err(BodyError::new(Reason::Panic)));
+            }
+        }
+        drop(permit);
+    }
+
+    /// Makes a new generation of a stored response that a 304 confirmed (RFC 9111 §4.3.4).
+    fn confirm<B, E>(
+        mut self,
+        stored: &Arc<Entry>,
+        head: response::Parts,
+        arrival: Arrival,
+        reply: Replier<B, E>,
+    ) {
+        let rules = &self.route.settings.rules;
+        let mut head = head;
+        head.status = stored.status;
+        head.headers = validation::update_stored(&self.without_slots(stored), &head.headers);
+        let length = Some(stored.body_len());
+        let judged = verdict::judge(rules, self.route.max_body, self.asker, &head, length, arrival);
+        let (plan, unstorable) = match judged {
+            Verdict::Store(plan) => (*plan, None),
+            Verdict::Unstorable(whose, _) => (Plan::for_nobody_else(), Some(whose)),
+            Verdict::Failed | Verdict::Throttled(_) => (Plan::for_nobody_else(), Some(Whose::Response)),
+        };
+        let shareable = plan.limits.shareable();
+        let (entry, _) = self.draft(plan, head, arrival);
+        if let Some(content) = stored.content.get() {
+            drop(entry.content.set(content.clone()));
+        }
+        let entry = Arc::new(entry);
+        match unstorable {
+            None => {
+                self.keep(&entry, shareable);
+                if let Some(lead) = self.lead.take() {
+                    lead.publish(if shareable {
+                        Landing::Confirmed(Arc::clone(&entry))
+                    } else {
+                        Landing::Released
+                    });
+                }
+            }
+            Some(whose) => {
+                self.stored = Some(Arc::clone(stored));
+                self.release(whose);
+            }
+        }
+        answer(reply, Reply::Confirmed(entry));
+    }
+
+    /// Stores a response whose content is whole.
+    fn keep(&mut self, entry: &Arc<Entry>, shareable: bool) {
+        let now = self.now();
+        let uncollapsed = (!shareable).then(|| now.after(UNCOLLAPSED));
+        if let Err(reason) = self.route.core.store.insert(&self.key, entry, uncollapsed, now) {
+            tracing::debug!(route = self.route.name(), %reason, "not stored");
+        }
+        if let Some(claim) = self.claim.take() {
+            claim.settle();
+            telemetry::refresh_success(&self.route);
+        }
+    }
+
+    /// The fetch failed: what is stored serves longer, and those who wait are told.
+    pub(super) fn fail(&mut self, reason: Reason, pause: Option<Duration>) -> Arc<Failed> {
+        let now = self.now();
+        if let Some(stored) = self.stored.take() {
+            let first = stored.refresh.fail(now, pause);
+            telemetry::refresh_failure(&self.route, reason, now);
+            let by = stored.times.error_at.since(stored.times.hard_at);
+            if first && !by.is_zero() {
+                telemetry::extension(&self.route, by, now);
+            }
+        }
+        if let Some(claim) = self.claim.take() {
+            claim.settle();
+        }
+        let failed = Arc::new(Failed::new(reason, pause));
+        if let Some(lead) = self.lead.take() {
+            lead.publish(Landing::Failed(Arc::clone(&failed)));
+        }
+        failed
+    }
+
+    /// The response is for nobody but who asked for it: those who wait go on alone.
+    fn release(&mut self, whose: Whose) {
+        let now = self.now();
+        let store = &self.route.core.store;
+        let stored = self.stored.take();
+        match (whose, &stored) {
+            (Whose::Response, stored) => {
+                if let Some(stored) = stored {
+                    store.remove(&self.key, stored, now);
+                }
+                store.mark_uncollapsed(&self.key, now.after(UNCOLLAPSED), now);
+            }
+            // Another request may fare better; this one's like are not to ask without a pause.
+            (Whose::Request, Some(stored)) => stored.refresh.postpone(now),
+            (Whose::Request, None) => {}
+        }
+        if let Some(claim) = self.claim.take() {
+            claim.settle();
+        }
+        if let Some(lead) = self.lead.take() {
+            lead.publish(Landing::Released);
+        }
+    }
+}

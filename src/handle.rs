@@ -1,0 +1,288 @@
+//! The handle of a cache: makes layers, purges, looks into the store.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use http::request;
+
+use crate::{
+    clock::{Clock, WallClock},
+    config::SwrConfig,
+    entry::EntryInfo,
+    error::ConfigError,
+    key::Key,
+    policy::request::RequestFacts,
+    service::SwrCacheLayer,
+    shared::{Core, Route},
+    store::{Purge, Purged},
+};
+
+/// A cache that any number of routes share. Clones are the same cache.
+#[derive(Clone)]
+pub struct CacheHandle {
+    core: Arc<Core>,
+    routes: Arc<Mutex<Vec<Arc<Route>>>>,
+}
+
+/// The capacity of a store that nobody named one for.
+const DEFAULT_CAPACITY: u64 = 64 << 20;
+const DEFAULT_MAX_BODY: u64 = 4 << 20;
+
+impl CacheHandle {
+    /// Begins the set-up of a cache.
+    pub fn builder() -> CacheHandleBuilder {
+        CacheHandleBuilder::default()
+    }
+
+    /// The cache of a lone layer. It cannot fail: a capacity that fits the route is taken.
+    pub(crate) fn for_one(config: &SwrConfig) -> Self {
+        let max_body = config.settings.explicit_max_body.unwrap_or(DEFAULT_MAX_BODY);
+        let defaults = CacheHandleBuilder::default();
+        Self::of(&defaults, DEFAULT_CAPACITY.max(max_body.saturating_mul(4)), max_body)
+    }
+
+    fn of(builder: &CacheHandleBuilder, capacity: u64, max_body: u64) -> Self {
+        let clock = Clock::new(builder.wall.clone());
+        let core = Core::new(clock, capacity, max_body, builder.fetches, builder.refreshes);
+        Self { core: Arc::new(core), routes: Arc::default() }
+    }
+
+    /// A layer for a route of this cache.
+    ///
+    /// The same configuration, or a clone of it, is the same route wherever it is given. Two configurations of one name
+    /// are two routes that share nothing: the second one's name gets a number (`odds-2`), with a line in the log. A
+    /// `max_body_bytes` above what the handle is made for counts as that. [`try_layer`](Self::try_layer) refuses both.
+    #[must_use]
+    pub fn layer(&self, config: SwrConfig) -> SwrCacheLayer {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = routes.iter().find(|route| Arc::ptr_eq(&route.settings, &config.settings));
+        let route = known.cloned().unwrap_or_else(|| {
+            let name = free_name(&routes, config.name());
+            if name != config.name() {
+                tracing::warn!(
+                    route = config.name(),
+                    instead = name,
+                    "a route of this name has other settings"
+                );
+            }
+            let route = Arc::new(Route::new(&self.core, &config, &name));
+            routes.push(Arc::clone(&route));
+            route
+        });
+        drop(routes);
+        SwrCacheLayer::of(self.clone(), route)
+    }
+
+    /// A layer for a route of this cache, with nothing adjusted.
+    ///
+    /// # Errors
+    /// When another configuration has the same name, or its `max_body_bytes` is more than the handle is made for.
+    pub fn try_layer(&self, config: SwrConfig) -> Result<SwrCacheLayer, ConfigError> {
+        let same_name = |route: &Arc<Route>| {
+            route.name() == config.name() && !Arc::ptr_eq(&route.settings, &config.settings)
+        };
+        if self.routes().iter().any(same_name) {
+            return Err(ConfigError::new("name", config.name(), "a route of this name has other settings"));
+        }
+        if let Some(max_body) = config.settings.explicit_max_body.filter(|max| *max > self.core.max_body) {
+            return Err(ConfigError::new("max_body_bytes", max_body, "is more than the handle is made for"));
+        }
+        Ok(self.layer(config))
+    }
+
+    /// What is stored for a request: the variant it selects, in the first route that has one. Nothing is served by this,
+    /// and nothing counts as used.
+    #[must_use]
+    pub fn entry(&self, parts: &request::Parts) -> Option<EntryInfo> {
+        let now = self.core.clock.now();
+        let facts = RequestFacts::scan(&parts.headers);
+        self.routes().iter().find_map(|route| {
+            let key = route.key(parts, facts)?.to_key();
+            let slot = self.core.store.peek(key.as_bytes())?;
+            let entry = slot.select(&parts.headers)?;
+            Some(EntryInfo::new(entry, key.to_string(), now))
+        })
+    }
+
+    /// Carries out a purge.
+    ///
+    /// When it returns, nothing that was fetched before is served any more (or, for a soft purge, served as fresh), and
+    /// no fetch under way will change that.
+    pub fn purge(&self, purge: Purge) -> Purged {
+        let marks: Vec<_> = self.routes().iter().map(|route| Arc::clone(&route.mark)).collect();
+        Purged { entries: self.core.store.purge(&purge, &marks, self.core.clock.now()) }
+    }
+
+    /// Removes one key, with all its variants.
+    pub fn purge_key(&self, key: Key) -> Purged {
+        self.purge(Purge::key(key))
+    }
+
+    /// Removes one URL: every variant, in every route, whatever the key is made of. See [`Purge::url`].
+    ///
+    /// # Errors
+    /// When it is no URL.
+    pub fn purge_url(&self, url: &str) -> Result<Purged, ConfigError> {
+        Purge::url(url).map(|purge| self.purge(purge))
+    }
+
+    /// Removes everything that has this tag.
+    pub fn purge_tag(&self, tag: impl Into<String>) -> Purged {
+        self.purge(Purge::tag(tag))
+    }
+
+    /// Removes everything that the route of this name stored.
+    pub fn purge_route(&self, name: impl Into<String>) -> Purged {
+        self.purge(Purge::route(name))
+    }
+
+    /// Removes everything.
+    pub fn purge_all(&self) -> Purged {
+        self.purge(Purge::all())
+    }
+
+    /// The state of the store.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        let core = &self.core;
+        StoreStats {
+            keys: core.store.len(),
+            stored_bytes: core.store.weight(),
+            capacity_bytes: core.store.capacity(),
+            indexed: core.store.indexed(),
+            flights: core.flights.len(),
+            inflight_bytes: core.bodies.taken(),
+        }
+    }
+
+    fn routes(&self) -> Vec<Arc<Route>> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// `name`, or the first of `name-2`, `name-3`, … that no route has.
+fn free_name(routes: &[Arc<Route>], name: &str) -> String {
+    let taken = |name: &str| routes.iter().any(|route| route.name() == name || *route.namespace == *name);
+    if !taken(name) {
+        return name.to_owned();
+    }
+    (2..).map(|n: u32| format!("{name}-{n}")).find(|name| !taken(name)).unwrap_or_default()
+}
+
+impl fmt::Debug for CacheHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheHandle").field("core", &self.core).finish_non_exhaustive()
+    }
+}
+
+/// The state of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// How many keys are stored.
+    pub keys: usize,
+    /// The bytes that all of it takes, by estimate.
+    pub stored_bytes: u64,
+    /// The bytes it may take; the handle's capacity, less what bodies may take on their way.
+    pub capacity_bytes: u64,
+    /// How many tags and paths the index holds.
+    pub indexed: usize,
+    /// How many fetches others can join.
+    pub flights: usize,
+    /// The bytes that bodies take on their way into the store.
+    pub inflight_bytes: u64,
+}
+
+/// Sets up a cache. Every setter has a default, and says it.
+#[must_use = "a cache does not exist until it is built"]
+pub struct CacheHandleBuilder {
+    capacity: u64,
+    max_body: Option<u64>,
+    fetches: usize,
+    refreshes: usize,
+    wall: Option<WallClock>,
+}
+
+impl Default for CacheHandleBuilder {
+    fn default() -> Self {
+        Self { capacity: DEFAULT_CAPACITY, max_body: None, fetches: 1024, refreshes: 64, wall: None }
+    }
+}
+
+impl CacheHandleBuilder {
+    /// The memory that stored responses may take, in bytes: bodies, headers, keys, tags, and the bodies on their way,
+    /// which have an eighth of it, or a quarter at most where bodies are large. Defaults to 64 MiB.
+    pub fn capacity_bytes(mut self, bytes: u64) -> Self {
+        self.capacity = bytes;
+        self
+    }
+
+    /// The largest body of any route, in bytes; a quarter of the capacity at most. Defaults to 4 MiB, or a quarter of the
+    /// capacity if that is less.
+    pub fn max_body_bytes(mut self, bytes: u64) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// How many fetches may be under way at once; over it a fetch waits for its turn until its time-out, and is answered
+    /// with 503 then. Defaults to 1,024.
+    pub fn max_concurrent_fetches(mut self, fetches: usize) -> Self {
+        self.fetches = fetches;
+        self
+    }
+
+    /// How many refreshes may be under way at once; over it stale responses stay as they are. Defaults to 64.
+    pub fn max_concurrent_refreshes(mut self, refreshes: usize) -> Self {
+        self.refreshes = refreshes;
+        self
+    }
+
+    /// The wall clock, by which dates in responses are understood. Freshness itself runs on tokio's monotonic clock.
+    /// Defaults to the system's.
+    pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.wall = Some(Arc::new(clock));
+        self
+    }
+
+    /// Checks all of it, and makes the cache.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the field and its value: no capacity, a largest body of more than a quarter of it, no
+    /// fetches.
+    pub fn build(self) -> Result<CacheHandle, ConfigError> {
+        const LEAST: u64 = 64 << 10;
+        if self.capacity < LEAST {
+            return Err(ConfigError::new("capacity_bytes", self.capacity, "must be at least 64 KiB"));
+        }
+        let quarter = self.capacity / 4;
+        let max_body = self.max_body.unwrap_or(DEFAULT_MAX_BODY.min(quarter));
+        if max_body == 0 || max_body > quarter {
+            return Err(ConfigError::new(
+                "max_body_bytes",
+                max_body,
+                "must be from 1 to a quarter of the capacity",
+            ));
+        }
+        let most = tokio::sync::Semaphore::MAX_PERMITS;
+        for (field, number) in
+            [("max_concurrent_fetches", self.fetches), ("max_concurrent_refreshes", self.refreshes)]
+        {
+            if number == 0 || number > most {
+                return Err(ConfigError::new(field, number, "is out of range"));
+            }
+        }
+        Ok(CacheHandle::of(&self, self.capacity, max_body))
+    }
+}
+
+impl fmt::Debug for CacheHandleBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheHandleBuilder")
+            .field("capacity", &self.capacity)
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
+    }
+}

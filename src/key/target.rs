@@ -1,0 +1,192 @@
+use std::fmt::Write;
+
+use http::{Uri, header::HOST, request::Parts};
+
+use super::{KeyDecision, KeyExtractor, KeyWriter};
+
+/// The default extractor: [`Authority`], then path and query byte for byte.
+///
+/// Neither percent-escapes, nor the order of parameters, nor slashes, nor a default port are touched:
+/// requests that only an application knows to be the same have different keys. `OPTIONS *`, the authority
+/// form and empty paths have keys too.
+///
+/// Where a router or a middleware has changed the URI, and the feature `axum` is on, the key holds what the
+/// client sent and in a part named `routed` what has become of it.
+///
+/// ```
+/// # use http::Request;
+/// use tower_swr_cache::key::{Key, Target};
+///
+/// let (parts, ()) = Request::get("https://Example.com:8443/odds?b=2&a=%31").body(())?.into_parts();
+/// let key = Key::of("odds", &Target, &parts).unwrap();
+/// assert_eq!(key.to_string(), "odds|https|example.com:8443|/odds?b=2&a=%2531");
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target;
+
+impl KeyExtractor for Target {
+    fn extract(&self, parts: &Parts, key: &mut KeyWriter) -> KeyDecision {
+        if Authority.extract(parts, key) == KeyDecision::Bypass {
+            return KeyDecision::Bypass;
+        }
+        let uri = target_uri(parts);
+        key.push(uri.path_and_query().map_or("", |target| target.as_str()));
+        // A rewrite may depend on more than the URI it started from.
+        if *uri != parts.uri {
+            key.push_pair_with("routed", |value| {
+                let _ = write!(value, "{}", parts.uri);
+            });
+        }
+        KeyDecision::Cache
+    }
+}
+
+/// Scheme and authority, both in lower case.
+///
+/// The scheme is empty where the URI has none, as on most servers. The authority is the URI's, else the
+/// `Host` header's. A `Host` that contradicts the URI joins the key under its own name, since an
+/// application may read either.
+///
+/// Bypasses the cache when there are several `Host` headers or one that is not visible ASCII, and when the
+/// URI has user information: it may be a credential, which belongs neither in a key nor in anybody else's
+/// answer.
+///
+/// ```
+/// # use http::Request;
+/// use tower_swr_cache::key::{Authority, Key, Path};
+///
+/// let (parts, ()) = Request::get("/odds?x=1").header("host", "Example.com").body(())?.into_parts();
+/// let key = Key::of("odds", &(Authority, Path), &parts).unwrap();
+/// assert_eq!(key.to_string(), "odds||example.com|/odds");
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Authority;
+
+impl KeyExtractor for Authority {
+    fn extract(&self, parts: &Parts, key: &mut KeyWriter) -> KeyDecision {
+        let uri = target_uri(parts);
+        let Ok(host) = host(parts) else { return KeyDecision::Bypass };
+        if has_userinfo(uri) || has_userinfo(&parts.uri) {
+            return KeyDecision::Bypass;
+        }
+        key.push_with(|part| part.append_lowercase(uri.scheme_str().unwrap_or_default()));
+        match authority(parts) {
+            Some(authority) => {
+                key.push_with(|part| part.append_lowercase(authority));
+                if let Some(host) = host.filter(|host| !host.eq_ignore_ascii_case(authority)) {
+                    key.push_pair_with("host", |value| value.append_lowercase(host));
+                }
+            }
+            None => key.push_absent("host"),
+        }
+        KeyDecision::Cache
+    }
+}
+
+/// The URI the client asked for.
+///
+/// A layer inside axum's `nest` sees a URI that has lost its prefix;
+/// [`OriginalUri`](axum::extract::OriginalUri) still has it.
+#[cfg(feature = "axum")]
+pub(crate) fn target_uri(parts: &Parts) -> &Uri {
+    parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0)
+}
+
+/// The URI the client asked for.
+#[cfg(not(feature = "axum"))]
+pub(crate) fn target_uri(parts: &Parts) -> &Uri {
+    &parts.uri
+}
+
+/// The authority the client asked for, as it was spelled: the URI's without user information (RFC 9112
+/// §3.2.2), else that of the `Host` header, unless it is unclear.
+pub(crate) fn authority(parts: &Parts) -> Option<&str> {
+    match target_uri(parts).authority() {
+        Some(authority) => authority.as_str().rsplit('@').next(),
+        None => host(parts).ok().flatten(),
+    }
+}
+
+/// There is more than one `Host`, or one that cannot be read: servers differ in what they make of it (RFC
+/// 9112 §3.2).
+struct UnclearHost;
+
+fn host(parts: &Parts) -> Result<Option<&str>, UnclearHost> {
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let Some(host) = hosts.next() else { return Ok(None) };
+    match host.to_str() {
+        Ok(host) if hosts.next().is_none() && host.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(Some(host))
+        }
+        _ => Err(UnclearHost),
+    }
+}
+
+fn has_userinfo(uri: &Uri) -> bool {
+    uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::tests::*;
+
+    #[test]
+    fn every_form_of_a_request_target_has_a_key() {
+        for (uri, host, key) in [
+            ("/", "a", "ns||a|/"),
+            ("/x?", "a", "ns||a|/x?"),
+            ("/X/%2f//?b=1&a=2&b=%7C", "a", "ns||a|/X/%252f//?b=1&a=2&b=%257C"),
+            ("*", "a", "ns||a|*"),
+            ("/x", "EXAMPLE.com:80", "ns||example.com:80|/x"),
+            ("/x", "user@a", "ns||user@a|/x"),
+            ("http://a", "a", "ns|http|a|/"),
+            ("http://a?x", "a", "ns|http|a|?x"),
+            ("HTTPS://Example.COM/X", "example.com", "ns|https|example.com|/X"),
+            ("ws+Unix://a/", "a", "ns|ws+unix|a|/"),
+            ("http://[::1]:80/", "[::1]:80", "ns|http|[::1]:80|/"),
+            ("http://a/", "B", "ns|http|a|+host=b|/"),
+            ("a:443", "a:443", "ns||a:443|"),
+            ("/x", "", "ns|||/x"),
+        ] {
+            assert_eq!(printed(&Target, &get(uri, &[("host", host)])), key, "{uri} {host}");
+        }
+        assert_eq!(printed(&Target, &get("/x", &[])), "ns||-host|/x");
+        assert_eq!(printed(&Target, &get("http://a/x", &[])), "ns|http|a|/x");
+    }
+
+    #[test]
+    fn an_unclear_host_bypasses() {
+        for hosts in [&["a", "b"][..], &["a", "a"], &["a b"], &["a\t"], &["ä"], &["", ""]] {
+            let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+            for uri in ["/x", "http://a/x"] {
+                assert_eq!(printed(&Target, &get(uri, &headers)), BYPASS, "{uri} {hosts:?}");
+                assert_eq!(printed(&Authority, &get(uri, &headers)), BYPASS, "{uri} {hosts:?}");
+            }
+            assert_eq!(authority(&get("/x", &headers)), None);
+        }
+    }
+
+    #[test]
+    fn user_information_is_never_written() {
+        let parts = get("http://user:secret@a/x", &[]);
+        assert_eq!(printed(&Target, &parts), BYPASS);
+        assert_eq!(authority(&parts), Some("a"));
+    }
+
+    #[cfg(feature = "axum")]
+    #[test]
+    fn under_axum_both_the_original_and_the_routed_uri_count() {
+        let nested = |original: &'static str, routed: &str| {
+            let mut parts = get(routed, &[("host", "a")]);
+            parts.extensions.insert(axum::extract::OriginalUri(Uri::from_static(original)));
+            parts
+        };
+        assert_eq!(printed(&Target, &nested("/t1/x?q", "/x?q")), "ns||a|/t1/x?q|+routed=/x?q");
+        assert_eq!(printed(&Target, &nested("/x", "/x")), "ns||a|/x");
+        assert_eq!(printed(&crate::key::Path, &nested("/t1/x", "/x")), "ns|/t1/x");
+        assert_eq!(printed(&Target, &nested("/x", "http://u:p@a/x")), BYPASS);
+    }
+}

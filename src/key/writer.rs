@@ -1,0 +1,177 @@
+use std::fmt;
+
+use smallvec::SmallVec;
+
+use super::{
+    Key,
+    encoding::{ABSENT, GUARDED, NAMED, PLAIN, varint},
+};
+
+/// Keys up to this many bytes are written without allocating.
+const INLINE: usize = 256;
+
+/// The key of one request while it is being written.
+///
+/// It lives on the stack up to 256 bytes. Every part is delimited by its length, so `push("ab")` and
+/// `push("a")` followed by `push("b")` are different keys, and a named part is never equal to a plain one.
+///
+/// ```
+/// use std::fmt::Write;
+/// use http::{Request, request::Parts};
+/// use tower_swr_cache::key::{Key, KeyDecision, KeyWriter};
+///
+/// let extractor = |parts: &Parts, key: &mut KeyWriter| {
+///     key.push(parts.uri.path());
+///     key.push_pair("region", "eu");
+///     key.push_absent("tenant");
+///     key.push_with(|part| {
+///         part.append_lowercase("PAGE-");
+///         let _ = write!(part, "{:02}", 7);
+///     });
+///     KeyDecision::Cache
+/// };
+///
+/// let (parts, ()) = Request::get("/odds").body(())?.into_parts();
+/// let key = Key::of("odds", &extractor, &parts).unwrap();
+/// assert_eq!(key.to_string(), "odds|/odds|+region=eu|-tenant|page-07");
+/// # Ok::<(), http::Error>(())
+/// ```
+pub struct KeyWriter {
+    bytes: SmallVec<[u8; INLINE]>,
+}
+
+impl KeyWriter {
+    /// A key that has its namespace and nothing else.
+    pub(crate) fn new(namespace: &str) -> Self {
+        let mut key = Self { bytes: SmallVec::new() };
+        key.push(namespace);
+        key
+    }
+
+    /// Writes a plain part.
+    pub fn push(&mut self, part: impl AsRef<[u8]>) {
+        self.bytes.push(PLAIN);
+        self.field(part.as_ref());
+    }
+
+    /// Writes a plain part piece by piece.
+    pub fn push_with(&mut self, write: impl FnOnce(&mut PartWriter<'_>)) {
+        self.bytes.push(PLAIN);
+        write(&mut PartWriter::open(&mut self.bytes));
+    }
+
+    /// Writes a named part, such as a header and its value.
+    pub fn push_pair(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.bytes.push(NAMED);
+        self.field(name.as_ref());
+        self.field(value.as_ref());
+    }
+
+    /// Writes a named part whose value comes piece by piece.
+    pub fn push_pair_with(&mut self, name: impl AsRef<[u8]>, write: impl FnOnce(&mut PartWriter<'_>)) {
+        self.bytes.push(NAMED);
+        self.field(name.as_ref());
+        write(&mut PartWriter::open(&mut self.bytes));
+    }
+
+    /// Writes that the request lacks the named thing, which is not the same as an empty one.
+    pub fn push_absent(&mut self, name: impl AsRef<[u8]>) {
+        self.bytes.push(ABSENT);
+        self.field(name.as_ref());
+    }
+
+    /// Writes a part of the cache's own, in a kind that no extractor can write.
+    pub(crate) fn push_guarded(&mut self, name: &[u8], value: &[u8]) {
+        self.bytes.push(GUARDED);
+        self.field(name);
+        self.field(value);
+    }
+
+    /// What has been written: equal to the bytes of the [`Key`] it becomes, so that a map can be asked
+    /// before one is made.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The key to keep.
+    pub(crate) fn to_key(&self) -> Key {
+        Key::from_bytes(&self.bytes)
+    }
+
+    fn field(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(&varint(bytes.len()));
+        self.bytes.extend_from_slice(bytes);
+    }
+}
+
+impl fmt::Debug for KeyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyWriter").field(&format_args!("{}", self.to_key())).finish()
+    }
+}
+
+/// One part of a key while it is being written; see [`KeyWriter::push_with`].
+///
+/// It takes formatted text too, through [`fmt::Write`], which never fails here.
+pub struct PartWriter<'k> {
+    key: &'k mut SmallVec<[u8; INLINE]>,
+    start: usize,
+}
+
+impl<'k> PartWriter<'k> {
+    fn open(key: &'k mut SmallVec<[u8; INLINE]>) -> Self {
+        // Room for the length of a part under 128 bytes, as nearly all are; filled in when the part closes.
+        key.push(0);
+        Self { start: key.len(), key }
+    }
+
+    /// Appends bytes as they are.
+    pub fn append(&mut self, bytes: impl AsRef<[u8]>) {
+        self.key.extend_from_slice(bytes.as_ref());
+    }
+
+    /// Appends bytes with ASCII letters in lower case.
+    pub fn append_lowercase(&mut self, bytes: impl AsRef<[u8]>) {
+        self.key.extend(bytes.as_ref().iter().map(u8::to_ascii_lowercase));
+    }
+}
+
+impl fmt::Write for PartWriter<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.append(text);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PartWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PartWriter").field(&format_args!("{}", self.key[self.start..].escape_ascii())).finish()
+    }
+}
+
+/// Closes the part, also when its writer unwinds: a key whose lengths do not add up could equal another.
+impl Drop for PartWriter<'_> {
+    fn drop(&mut self) {
+        let len = varint(self.key.len() - self.start);
+        self.key[self.start - 1] = len[0];
+        self.key.insert_from_slice(self.start, &len[1..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_stays_on_the_stack_up_to_256_bytes() {
+        // Kind and length: two bytes for the namespace, three for the part.
+        let filled = |len: usize| {
+            let mut key = KeyWriter::new("");
+            key.push_with(|part| part.append(vec![b'a'; len]));
+            key
+        };
+        assert_eq!(filled(251).as_bytes().len(), 256);
+        assert!(!filled(251).bytes.spilled());
+        assert!(filled(252).bytes.spilled());
+    }
+}

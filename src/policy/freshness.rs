@@ -1,0 +1,160 @@
+//! How long a response serves (RFC 9111 §4.2, RFC 5861), and who said so.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header};
+
+use super::{
+    CacheOverride, Lifetimes, Rules, Ttl,
+    cache_control::{FieldList, ResponseDirectives},
+    date, rules,
+};
+use crate::event::Reason;
+
+/// The spans of a response, all from its arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Fresh until here.
+    pub(crate) soft: Duration,
+    /// Served stale, with a refresh behind it, until here. Never before `soft`.
+    pub(crate) hard: Duration,
+    /// Served after a failed fetch until here. Never before `hard`.
+    pub(crate) error: Duration,
+    /// Kept to be revalidated, and never served unasked, until here.
+    pub(crate) keep: Duration,
+    /// False when the response forbids to serve it stale.
+    pub(crate) stale_allowed: bool,
+    /// Whether the response said nothing itself and is fresh only because the route says so.
+    pub(crate) route_alone: bool,
+}
+
+impl Limits {
+    /// Whether the response may answer a request that did not ask for it, at the moment it arrives.
+    pub(crate) fn shareable(&self) -> bool {
+        !self.hard.is_zero()
+    }
+}
+
+/// A response, as far as its freshness goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) directives: &'a ResponseDirectives,
+    pub(crate) overrides: Option<&'a CacheOverride>,
+    /// RFC 9111 §4.2.3.
+    pub(crate) initial_age: Duration,
+    pub(crate) has_validator: bool,
+    /// When the response arrived.
+    pub(crate) wall: SystemTime,
+}
+
+/// Who named the lifetime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The response itself.
+    Response,
+    /// The handler, for this response.
+    Override,
+    /// The route.
+    Route,
+}
+
+/// The freshness lifetime that a response gives itself (RFC 9111 §4.2.1), and whether `s-maxage` gave it.
+pub(crate) fn explicit_lifetime(
+    directives: &ResponseDirectives,
+    headers: &HeaderMap,
+    wall: SystemTime,
+) -> Option<Duration> {
+    let expires = || {
+        headers.contains_key(header::EXPIRES).then(|| {
+            let sent = date::only_date(headers, &header::DATE).unwrap_or(wall);
+            match date::expires(headers) {
+                Some(date::Expires::At(at)) => at.duration_since(sent).unwrap_or(Duration::ZERO),
+                Some(date::Expires::Past) | None => Duration::ZERO,
+            }
+        })
+    };
+    directives.s_maxage.or(directives.max_age).or_else(expires)
+}
+
+/// Works out the spans of a response, or why it has none.
+pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> {
+    let directives = of.directives;
+    let explicit = explicit_lifetime(directives, of.headers, of.wall);
+    let (ttl, source) = lifetime(rules, of, explicit)?;
+
+    let forbids_stale =
+        (directives.must_revalidate || directives.proxy_revalidate) && !rules.ignore_must_revalidate;
+    let must_ask = directives.no_cache != FieldList::Absent && !rules.ignore_no_cache;
+
+    // §5.2.2.10: `s-maxage` implies `proxy-revalidate`; only what the same response grants is granted.
+    let by_option = if source == Source::Response && directives.s_maxage.is_some() {
+        Duration::ZERO
+    } else {
+        rules.stale_if_error
+    };
+    let grace = match source {
+        Source::Response => directives.stale_if_error.unwrap_or(by_option),
+        Source::Override | Source::Route => by_option.max(part_of(ttl.hard, rules.failure_extension)),
+    };
+
+    let soft = if must_ask { Duration::ZERO } else { ttl.soft };
+    let hard = if must_ask || forbids_stale { soft } else { ttl.hard };
+    let error = if must_ask || forbids_stale { hard } else { hard.saturating_add(grace) };
+    if error.is_zero() && !of.has_validator {
+        return Err(if must_ask { Reason::NoCache } else { Reason::Expired });
+    }
+    Ok(Limits {
+        soft,
+        hard,
+        error,
+        keep: if of.has_validator { error.saturating_add(rules.keep) } else { error },
+        stale_allowed: !(must_ask || forbids_stale),
+        route_alone: source == Source::Route && explicit.is_none() && !directives.public,
+    })
+}
+
+/// The lifetime and whose word it is, in order of precedence.
+fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Result<(Ttl, Source), Reason> {
+    if let Some(ttl) = of.overrides.and_then(CacheOverride::ttl) {
+        return Ok((ttl, Source::Override));
+    }
+    if let Some(ttl) = rules.status_ttl(of.status) {
+        return Ok((ttl, Source::Route));
+    }
+    if let (Lifetimes::Route(ttl), true) = (rules.lifetimes, rules::is_success(of.status)) {
+        return Ok((ttl, Source::Route));
+    }
+    if let Some(life) = explicit {
+        let stale = of.directives.stale_while_revalidate.unwrap_or(Duration::ZERO);
+        let soft = life.saturating_sub(of.initial_age);
+        let hard = life.saturating_add(stale).saturating_sub(of.initial_age);
+        return Ok((Ttl { soft, hard }, Source::Response));
+    }
+    match rules.lifetimes {
+        Lifetimes::Origin { fallback: Some(ttl) } if rules::is_success(of.status) => Ok((ttl, Source::Route)),
+        Lifetimes::Origin { .. } if may_be_kept_unasked(of.status) => {
+            if of.has_validator {
+                Ok((Ttl { soft: Duration::ZERO, hard: Duration::ZERO }, Source::Response))
+            } else {
+                Err(Reason::NoFreshness)
+            }
+        }
+        _ => Err(Reason::Status),
+    }
+}
+
+/// The statuses that may be stored without explicit freshness (RFC 9110 §15.1), as far as a whole response goes.
+fn may_be_kept_unasked(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
+}
+
+/// A part of a span; never a panic, whatever the numbers.
+fn part_of(span: Duration, part: f64) -> Duration {
+    Duration::try_from_secs_f64(span.as_secs_f64() * part).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+#[path = "freshness_tests.rs"]
+mod tests;

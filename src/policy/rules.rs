@@ -1,0 +1,82 @@
+//! A route's caching rules, as its configuration gives them to the policy.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// A soft and a hard TTL; the hard one is never the shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ttl {
+    pub(crate) soft: Duration,
+    pub(crate) hard: Duration,
+}
+
+/// Who says how long a response stays fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lifetimes {
+    /// The response (RFC 9111), with the route's TTLs, if given, for responses that say nothing.
+    Origin {
+        /// For responses without explicit freshness.
+        fallback: Option<Ttl>,
+    },
+    /// The route, whatever the response says to those further down.
+    Route(Ttl),
+}
+
+/// Everything the policy has to know of a route.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) status_ttls: Vec<(StatusCode, Ttl)>,
+    /// By how much the soft TTL is shortened at most, as a part of it.
+    pub(crate) soft_jitter: f64,
+    /// How far a failure extends the hard TTL, as a part of it.
+    pub(crate) failure_extension: f64,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) keep: Duration,
+    pub(crate) ignore_cookies: bool,
+    pub(crate) store_set_cookie: bool,
+    pub(crate) share_authorized: bool,
+    pub(crate) store_private: bool,
+    pub(crate) ignore_no_store: bool,
+    pub(crate) ignore_no_cache: bool,
+    pub(crate) ignore_must_revalidate: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            lifetimes: Lifetimes::Origin { fallback: None },
+            status_ttls: Vec::new(),
+            soft_jitter: 0.1,
+            failure_extension: 0.5,
+            stale_if_error: Duration::ZERO,
+            keep: Duration::from_secs(600),
+            ignore_cookies: false,
+            store_set_cookie: false,
+            share_authorized: false,
+            store_private: false,
+            ignore_no_store: false,
+            ignore_no_cache: false,
+            ignore_must_revalidate: false,
+        }
+    }
+}
+
+impl Rules {
+    /// Whether a response can get its freshness from the route alone, which decides what a request's `Cookie` means
+    /// before the response is known.
+    pub(crate) fn gives_freshness(&self) -> bool {
+        !matches!(self.lifetimes, Lifetimes::Origin { fallback: None }) || !self.status_ttls.is_empty()
+    }
+
+    /// The route's own TTLs for a status: those named for it, or the route's for the statuses that stand for success.
+    pub(crate) fn status_ttl(&self, status: StatusCode) -> Option<Ttl> {
+        self.status_ttls.iter().find(|(named, _)| *named == status).map(|(_, ttl)| *ttl)
+    }
+}
+
+/// Whether a route's TTLs count for a status that none are named for.
+pub(crate) fn is_success(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200 | 203 | 301 | 308)
+}

@@ -1,0 +1,83 @@
+//! Whether a response may be stored at all (RFC 9111 §3).
+
+use http::{HeaderMap, StatusCode, header};
+
+use super::{
+    CacheOverride, Rules,
+    cache_control::{FieldList, ResponseDirectives},
+    vary::Vary,
+};
+use crate::event::Reason;
+
+/// Whose word it is that a response may not be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The response's own: it holds for everybody who asks for it.
+    Response,
+    /// The request's: another one might get a response that can be stored.
+    Request,
+}
+
+/// What in the request bears on storing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asker {
+    pub(crate) authorization: bool,
+    /// A `Cookie` that is neither keyed nor ignored.
+    pub(crate) cookie: bool,
+}
+
+/// What forbids to store a response, before any question of freshness.
+pub(crate) fn forbidden(
+    rules: &Rules,
+    asker: Asker,
+    status: StatusCode,
+    headers: &HeaderMap,
+    directives: &ResponseDirectives,
+    overrides: Option<&CacheOverride>,
+) -> Option<(Whose, Reason)> {
+    let own = |reason| Some((Whose::Response, reason));
+    if overrides.is_some_and(CacheOverride::forbids_storing) {
+        return own(Reason::Override);
+    }
+    match status {
+        StatusCode::PARTIAL_CONTENT => return own(Reason::Partial),
+        StatusCode::NOT_MODIFIED => return own(Reason::Unrequested304),
+        _ => {}
+    }
+    // §5.2.2.3: where `must-understand` stands beside `no-store`, a cache that knows the status may store. Every status
+    // that this cache keeps is known to it only by what the response says, so the strict reading is kept here.
+    if directives.no_store && !rules.ignore_no_store {
+        return own(Reason::NoStore);
+    }
+    if directives.private != FieldList::Absent && !rules.store_private {
+        return own(Reason::Private);
+    }
+    if headers.contains_key(header::SET_COOKIE) && !rules.store_set_cookie {
+        return own(Reason::SetCookie);
+    }
+    if matches!(Vary::from_headers(headers), Vary::Any) {
+        return own(Reason::VaryStar);
+    }
+    if is_endless(headers) {
+        return own(Reason::Streaming);
+    }
+    if asker.authorization && !rules.share_authorized && !allows_authorized(directives) {
+        return Some((Whose::Request, Reason::Authorization));
+    }
+    None
+}
+
+/// Whether a response to a request with `Authorization` may be shared (RFC 9111 §3.5).
+pub(crate) fn allows_authorized(directives: &ResponseDirectives) -> bool {
+    directives.shares_authorized
+}
+
+/// Whether the content type is one of a stream that does not end by itself.
+fn is_endless(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return false };
+    let content_type = content_type.as_bytes();
+    let essence = content_type.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"text/event-stream")
+        || essence.eq_ignore_ascii_case(b"multipart/x-mixed-replace")
+        || essence.get(..16).is_some_and(|start| start.eq_ignore_ascii_case(b"application/grpc"))
+}

@@ -1,0 +1,147 @@
+use proptest::prelude::*;
+
+use super::*;
+
+type Lines<'a> = &'a [(&'static str, &'a str)];
+
+fn headers(lines: Lines<'_>) -> HeaderMap {
+    lines
+        .iter()
+        .map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+        })
+        .collect()
+}
+
+fn vary(lines: &[&str]) -> Vary {
+    Vary::from_headers(&headers(&lines.iter().map(|line| ("vary", *line)).collect::<Vec<_>>()))
+}
+
+#[test]
+fn names_are_sorted_and_each_there_once() {
+    let names = |names: &[&'static str]| {
+        Vary::Fields(names.iter().map(|name| HeaderName::from_static(name)).collect())
+    };
+    let cases: &[(&[&str], Vary)] = &[
+        (&[], Vary::None),
+        (&[""], Vary::None),
+        (&[" , ,\t"], Vary::None),
+        (&["Accept-Encoding"], names(&["accept-encoding"])),
+        (&["x-b, Accept ,,x-a", "ACCEPT"], names(&["accept", "x-a", "x-b"])),
+        (&["*"], Vary::Any),
+        (&["*, *"], Vary::Any),
+        (&[", *"], Vary::Any),
+        (&["", "*"], Vary::Any),
+        (&["*, foo"], Vary::Any),
+        (&["foo,*"], Vary::Any),
+        (&["foo", "bar", " * "], Vary::Any),
+        (&["foo bar"], Vary::Any),
+        (&["\"foo\""], Vary::Any),
+        (&["foo;q=1"], Vary::Any),
+        (&["fo\u{e9}"], Vary::Any),
+    ];
+    for (lines, expected) in cases {
+        assert_eq!(vary(lines), *expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn requests_match_by_normalised_values() {
+    let cases: &[(Lines<'_>, Lines<'_>, bool)] = &[
+        (&[], &[], true),
+        (&[("foo", "1")], &[("foo", "1")], true),
+        (&[("foo", "1")], &[("foo", " 1\t"), ("baz", "2")], true),
+        (&[("foo", "1")], &[("foo", "2")], false),
+        (&[("foo", "1")], &[("foo", "1x")], false),
+        (&[("foo", "1x")], &[("foo", "1")], false),
+        (&[("foo", "a")], &[("foo", "A")], false),
+        (&[("foo", "1")], &[], false),
+        (&[], &[("foo", "1")], false),
+        (&[("foo", "")], &[], false),
+        (&[], &[("foo", "")], false),
+        (&[("foo", "")], &[("foo", " ")], true),
+        (&[("foo", "1, 2")], &[("foo", "1"), ("foo", "2 ")], true),
+        (&[("foo", "1"), ("foo", "2")], &[("foo", "1, 2")], true),
+        (&[("foo", "1"), ("foo", "2")], &[("foo", "2"), ("foo", "1")], false),
+        (&[("foo", "1"), ("foo", "2")], &[("foo", "1")], false),
+        (&[("foo", "1")], &[("foo", "1"), ("foo", "")], false),
+        (&[("foo", "1"), ("bar", "2")], &[("bar", "2"), ("foo", "1")], true),
+        (&[("foo", "1"), ("bar", "2")], &[("bar", "1"), ("foo", "2")], false),
+        (&[("foo", "12"), ("bar", "")], &[("foo", "1"), ("bar", "2")], false),
+        (&[("foo", "\u{e9}")], &[("foo", "\u{e9}")], true),
+    ];
+    for (first, second, expected) in cases {
+        let selecting = vary(&["foo, bar"]).select(&headers(first)).unwrap();
+        assert_eq!(selecting.matches(&headers(second)), *expected, "{first:?} {second:?}");
+    }
+}
+
+#[test]
+fn nothing_selects_what_varies_on_anything_and_all_selects_what_varies_on_nothing() {
+    assert_eq!(Vary::Any.select(&headers(&[("foo", "1")])), None);
+    let selecting = Vary::None.select(&headers(&[("foo", "1")])).unwrap();
+    assert!(selecting.is_empty() && selecting.matches(&headers(&[("bar", "1")])));
+    assert_eq!((selecting.bytes(), selecting.to_bytes().capacity()), (0, 0));
+}
+
+#[test]
+fn fields_compare_without_values() {
+    let select = |names, request: &[_]| vary(&[names]).select(&headers(request)).unwrap();
+    assert!(select("a, b", &[("a", "1")]).same_fields(&select("B, A", &[("a", "2"), ("b", "3")])));
+    assert!(!select("a, b", &[]).same_fields(&select("a", &[])));
+    assert!(!select("a", &[]).same_fields(&select("b", &[])));
+}
+
+#[test]
+fn debug_shows_no_values() {
+    let selecting = vary(&["cookie"]).select(&headers(&[("cookie", "session=secret")])).unwrap();
+    assert_eq!(format!("{selecting:?}"), "{\"cookie\"}");
+}
+
+#[test]
+fn the_encoding_has_its_size_from_the_start() {
+    let selecting = vary(&["foo, bar"]).select(&headers(&[("foo", "1")])).unwrap();
+    let bytes = selecting.to_bytes();
+    assert_eq!(bytes.capacity(), bytes.len());
+    assert!(selecting.bytes() >= "foobar1".len());
+}
+
+fn request() -> impl Strategy<Value = HeaderMap> {
+    let value = prop_oneof!["[ab, ]{0,4}", "\\PC{0,3}"];
+    let line = (prop::sample::select(vec!["foo", "bar", "baz"]), value).prop_filter_map(
+        "a header value",
+        |(name, value)| {
+            Some((HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).ok()?))
+        },
+    );
+    prop::collection::vec(line, 0..4).prop_map(|lines| lines.into_iter().collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn matching_is_equality_of_the_encoding(names in "(foo|bar|foo,bar)", first in request(), second in request()) {
+        let vary = vary(&[&names]);
+        let (a, b) = (vary.select(&first).unwrap(), vary.select(&second).unwrap());
+        prop_assert!(a.matches(&first));
+        prop_assert_eq!(a.matches(&second), a.to_bytes() == b.to_bytes());
+        prop_assert_eq!(a.matches(&second), a == b);
+    }
+
+    #[test]
+    fn encodings_of_other_fields_differ(first in request(), second in request(), a in "[fb]", b in "(fb|f,b)") {
+        let (a, b) = (vary(&[&a]).select(&first).unwrap(), vary(&[&b]).select(&second).unwrap());
+        prop_assert!(a.same_fields(&b) || a.to_bytes() != b.to_bytes());
+    }
+
+    #[test]
+    fn no_bytes_panic(value in prop::collection::vec(any::<u8>(), 0..32)) {
+        if let Ok(value) = HeaderValue::from_bytes(&value) {
+            let headers = HeaderMap::from_iter([(VARY, value)]);
+            if let Some(selecting) = Vary::from_headers(&headers).select(&headers) {
+                prop_assert!(selecting.matches(&headers));
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a response means, decided once, at its head.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header, response};
+
+use super::{
+    CacheOverride, Rules,
+    cache_control::ResponseDirectives,
+    date,
+    freshness::{self, Limits, Subject},
+    storable,
+    validation::Validators,
+    vary::Vary,
+};
+use crate::{
+    event::Reason,
+    tag::{self, Tags},
+};
+
+pub(crate) use storable::{Asker, Whose};
+
+/// The verdict on a response.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It is kept, and shared with those who wait as far as [`Limits::shareable`] goes.
+    Store(Box<Plan>),
+    /// It counts as a failure of the inner service, by the failure classifier's word.
+    Failed,
+    /// The inner service asks for patience, and perhaps says how much.
+    Throttled(Option<Duration>),
+    /// It is for who asked for it, and nobody else.
+    Unstorable(Whose, Reason),
+}
+
+/// How to store a response.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) limits: Limits,
+    pub(crate) initial_age: Duration,
+    pub(crate) vary: Vary,
+    pub(crate) validators: Validators,
+    pub(crate) tags: Tags,
+    /// Whether it may answer requests with `Authorization`.
+    pub(crate) for_authorized: bool,
+}
+
+impl Plan {
+    /// For a response that is answered with and not stored.
+    pub(crate) fn for_nobody_else() -> Self {
+        let zero = Duration::ZERO;
+        Self {
+            limits: Limits {
+                soft: zero,
+                hard: zero,
+                error: zero,
+                keep: zero,
+                stale_allowed: false,
+                route_alone: true,
+            },
+            initial_age: zero,
+            vary: Vary::None,
+            validators: Validators::default(),
+            tags: Tags::default(),
+            for_authorized: false,
+        }
+    }
+}
+
+/// When a response came, and how old it was then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) wall: SystemTime,
+    pub(crate) age: Duration,
+}
+
+impl Arrival {
+    /// The arrival at `wall` of a response that took `delay` (RFC 9111 §4.2.3).
+    pub(crate) fn of(headers: &HeaderMap, wall: SystemTime, delay: Duration) -> Self {
+        Self { wall, age: date::initial_age(headers, wall, delay) }
+    }
+}
+
+/// The longest pause that a `Retry-After` can ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+/// Judges a response that is no failure, with a body of `length` bytes, where at most `max_body` are kept.
+pub(crate) fn judge(
+    rules: &Rules,
+    max_body: u64,
+    asker: Asker,
+    head: &response::Parts,
+    length: Option<u64>,
+    arrival: Arrival,
+) -> Verdict {
+    let directives = ResponseDirectives::from_headers(&head.headers);
+    let overrides = head.extensions.get::<CacheOverride>();
+    if asks_for_patience(rules, head, &directives, overrides, arrival.wall) {
+        return Verdict::Throttled(retry_after(&head.headers, arrival.wall));
+    }
+    let forbidden = storable::forbidden(rules, asker, head.status, &head.headers, &directives, overrides);
+    if let Some((whose, reason)) = forbidden {
+        return Verdict::Unstorable(whose, reason);
+    }
+    if length.is_some_and(|length| length > max_body) {
+        return Verdict::Unstorable(Whose::Response, Reason::TooLarge);
+    }
+    let validators = Validators::from_headers(&head.headers);
+    let initial_age = arrival.age;
+    let subject = Subject {
+        status: head.status,
+        headers: &head.headers,
+        directives: &directives,
+        overrides,
+        initial_age,
+        has_validator: validators.is_some(),
+        wall: arrival.wall,
+    };
+    match freshness::limits(rules, &subject) {
+        Err(reason) => Verdict::Unstorable(Whose::Response, reason),
+        Ok(limits) if limits.route_alone && asker.cookie => {
+            Verdict::Unstorable(Whose::Request, Reason::Cookie)
+        }
+        Ok(limits) => Verdict::Store(Box::new(Plan {
+            limits,
+            initial_age,
+            vary: Vary::from_headers(&head.headers),
+            validators,
+            tags: tag::collect(&head.headers, overrides.map_or(&[], CacheOverride::tags)),
+            for_authorized: rules.share_authorized || storable::allows_authorized(&directives),
+        })),
+    }
+}
+
+/// Whether anybody said for how long this very response may be kept.
+pub(crate) fn has_explicit_freshness(head: &response::Parts, wall: SystemTime) -> bool {
+    let directives = ResponseDirectives::from_headers(&head.headers);
+    head.extensions.get::<CacheOverride>().is_some_and(|overrides| overrides.ttl().is_some())
+        || freshness::explicit_lifetime(&directives, &head.headers, wall).is_some_and(|life| !life.is_zero())
+}
+
+/// 429 and 408 without a word on how long they may be kept.
+fn asks_for_patience(
+    rules: &Rules,
+    head: &response::Parts,
+    directives: &ResponseDirectives,
+    overrides: Option<&CacheOverride>,
+    wall: SystemTime,
+) -> bool {
+    matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+        && rules.status_ttl(head.status).is_none()
+        && overrides.is_none_or(|overrides| overrides.ttl().is_none())
+        && freshness::explicit_lifetime(directives, &head.headers, wall).is_none()
+}
+
+/// `Retry-After` (RFC 9110 §10.2.3), in seconds or as a date, five minutes at most.
+pub(crate) fn retry_after(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?;
+    let text = value.to_str().ok()?.trim();
+    let pause = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        date::http_date(value)?.duration_since(wall).unwrap_or_default()
+    };
+    Some(pause.min(MAX_RETRY_AFTER))
+}

@@ -1,0 +1,75 @@
+//! The refresh of a stale response: claimed by one reader, run in a task that nobody waits for.
+
+use std::sync::Arc;
+
+use http::{Method, Request, request};
+use tokio::runtime::Handle;
+use tracing::Instrument;
+
+use crate::{
+    clock::Tick,
+    entry::{Claim, Entry, Target},
+    fetch::Job,
+    flight::Join,
+    key::KeyWriter,
+    policy::verdict::Asker,
+    shared::{FlightKey, Route, Upstream},
+};
+
+/// Refreshes `entry` by the request that found it stale, unless somebody does already, a failed refresh makes it pause, or
+/// too many are under way: then the stale response simply stays.
+pub(crate) fn refresh<S, ReqBody>(
+    route: &Arc<Route>,
+    service: &S,
+    mut parts: request::Parts,
+    key: &KeyWriter,
+    entry: &Arc<Entry>,
+    asker: Asker,
+    now: Tick,
+) where
+    S: Upstream<ReqBody>,
+    ReqBody: Default + Send + 'static,
+{
+    let Some(claim) = Claim::take(entry, now) else { return };
+    let core = &route.core;
+    let Ok(runtime) = Handle::try_current() else { return };
+    let Ok(permit) = Arc::clone(&core.refreshes).try_acquire_owned() else { return };
+    let key = key.to_key();
+    let number = core.store.take_number();
+    let variant = (!entry.selecting.is_empty()).then(|| entry.selecting.to_bytes().into());
+    let flight = FlightKey { key: key.clone(), variant };
+    let target = Target::of(&parts);
+    let of_today = |other: u64| core.store.purged_since(other, &key, &target.path, route.name()).is_none();
+    let Join::Lead(lead) = core.flights.join(&flight, number, of_today) else { return };
+    // Who led before may have replaced it just now.
+    let stands = core
+        .store
+        .peek(key.as_bytes())
+        .is_some_and(|slot| slot.select(&parts.headers).is_some_and(|stored| Arc::ptr_eq(stored, entry)));
+    if !stands {
+        claim.settle();
+        return;
+    }
+    let job = Job {
+        route: Arc::clone(route),
+        target,
+        key,
+        asker,
+        request: Arc::new(parts.headers.clone()),
+        stored: Some(Arc::clone(entry)),
+        number,
+        lead: Some(lead),
+        claim: Some(claim),
+    };
+    parts.method = Method::GET;
+    let request = Request::from_parts(parts, ReqBody::default());
+    // A span of its own: the request that set it off is over before it is.
+    let span = tracing::debug_span!(parent: None, "refresh", route = route.name());
+    span.follows_from(tracing::Span::current());
+    let service = service.clone();
+    let task = async move {
+        job.run(service, request, None).await;
+        drop(permit);
+    };
+    drop(runtime.spawn(task.instrument(span)));
+}

@@ -1,0 +1,150 @@
+//! The body of a response: the inner service's own, a stored one, or one that is shared while it arrives.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use crate::{
+    entry::{Content, StoredBody},
+    error::BoxError,
+    spool::SpoolReader,
+};
+
+pin_project! {
+    /// The body of a response that came through the cache.
+    ///
+    /// Errors are the inner body's own where it passes through, and [`BodyError`](crate::BodyError) where it is shared.
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<B> {
+        // The inner service's, untouched.
+        Inner { #[pin] body: B },
+        // Stored, in one piece.
+        Whole { bytes: Bytes, trailers: Option<Box<HeaderMap>> },
+        // Stored, in several.
+        Pieces { pieces: Arc<[Bytes]>, next: usize, left: u64, trailers: Option<Box<HeaderMap>> },
+        // On its way.
+        Shared { reader: SpoolReader },
+        // None: the answer to HEAD, or a 304. It does not claim that the response's length is zero.
+        None,
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn inner(body: B) -> Self {
+        Self { kind: Kind::Inner { body } }
+    }
+
+    pub(crate) fn shared(reader: SpoolReader) -> Self {
+        Self { kind: Kind::Shared { reader } }
+    }
+
+    pub(crate) fn none() -> Self {
+        Self { kind: Kind::None }
+    }
+
+    pub(crate) fn text(text: &'static str) -> Self {
+        Self { kind: Kind::Whole { bytes: Bytes::from_static(text.as_bytes()), trailers: None } }
+    }
+
+    pub(crate) fn stored(content: &Content) -> Self {
+        let trailers = content.trailers.clone();
+        let kind = match &content.body {
+            StoredBody::Empty => Kind::Whole { bytes: Bytes::new(), trailers },
+            StoredBody::Whole(bytes) => Kind::Whole { bytes: bytes.clone(), trailers },
+            StoredBody::Pieces(pieces) => {
+                Kind::Pieces { pieces: Arc::clone(pieces), next: 0, left: content.body.len(), trailers }
+            }
+        };
+        Self { kind }
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.project().kind.project() {
+            KindProj::Inner { body } => body.poll_frame(cx).map(|frame| {
+                frame.map(|frame| match frame {
+                    Ok(frame) => Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))),
+                    Err(error) => Err(error.into()),
+                })
+            }),
+            KindProj::Whole { bytes, trailers } => {
+                let data = std::mem::take(bytes);
+                Poll::Ready(if data.is_empty() {
+                    trailers_frame(trailers)
+                } else {
+                    Some(Ok(Frame::data(data)))
+                })
+            }
+            KindProj::Pieces { pieces, next, left, trailers } => Poll::Ready(match pieces.get(*next) {
+                None => trailers_frame(trailers),
+                Some(piece) => {
+                    *next += 1;
+                    *left = left.saturating_sub(piece.len() as u64);
+                    Some(Ok(Frame::data(piece.clone())))
+                }
+            }),
+            KindProj::Shared { reader } => Pin::new(reader).poll_frame(cx).map_err(Into::into),
+            KindProj::None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Inner { body } => body.is_end_stream(),
+            Kind::Whole { bytes, trailers } => bytes.is_empty() && trailers.is_none(),
+            Kind::Pieces { left, trailers, .. } => *left == 0 && trailers.is_none(),
+            Kind::Shared { reader } => reader.is_end_stream(),
+            Kind::None => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Inner { body } => body.size_hint(),
+            Kind::Whole { bytes, .. } => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Pieces { left, .. } => SizeHint::with_exact(*left),
+            Kind::Shared { reader } => reader.size_hint(),
+            Kind::None => SizeHint::new(),
+        }
+    }
+}
+
+fn trailers_frame(trailers: &mut Option<Box<HeaderMap>>) -> Option<Result<Frame<Bytes>, BoxError>> {
+    trailers.take().map(|trailers| Ok(Frame::trailers(*trailers)))
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.kind {
+            Kind::Inner { .. } => "ResponseBody::Inner",
+            Kind::Whole { .. } | Kind::Pieces { .. } => "ResponseBody::Stored",
+            Kind::Shared { .. } => "ResponseBody::Shared",
+            Kind::None => "ResponseBody::None",
+        })
+    }
+}

@@ -1,0 +1,295 @@
+//! The slow path: a request that nothing stored answers joins its key's flight, or starts it.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use http::{HeaderMap, HeaderValue, Method, Request, Response, request};
+use tokio::sync::oneshot;
+use tracing::Instrument;
+
+use super::{
+    ResponseBody,
+    respond::{self, Ask},
+};
+use crate::{
+    entry::{Entry, Target},
+    event::Reason,
+    fetch::{Job, Reply},
+    flight::{Join, Lead},
+    key::Key,
+    policy::{
+        reuse::Reuse,
+        status::{CacheStatus, Fwd},
+    },
+    shared::{self, Failed, FlightKey, Landing, Route, Upstream},
+    store::Slot,
+};
+
+/// How often a request joins a flight that comes to nothing before it goes alone.
+const MAX_FLIGHTS: u32 = 8;
+
+/// One request on the slow path.
+pub(super) struct Exchange<S, ReqBody> {
+    route: Arc<Route>,
+    service: S,
+    parts: request::Parts,
+    headers: Arc<HeaderMap>,
+    key: Key,
+    target: Target,
+    ask: Ask,
+    /// The number that the next fetch or purge had when the request came.
+    arrived: u64,
+    /// Whether it may still wait for another one's fetch.
+    may_wait: bool,
+    /// Flights up to this number are no good for it.
+    floor: u64,
+    /// The variant it is known to select, if that is not known from the store.
+    variant: Option<Arc<[u8]>>,
+    /// Whether it has waited for a fetch that failed, and taken the second turn.
+    second_turn: bool,
+    body: PhantomData<fn() -> ReqBody>,
+}
+
+type Answer<S, ReqBody> = Result<
+    Response<ResponseBody<<S as Upstream<ReqBody>>::Body>>,
+    <S as tower::Service<Request<ReqBody>>>::Error,
+>;
+
+/// What a request that waited does next.
+enum Next<R> {
+    Answer(R),
+    /// It looks again.
+    Again,
+}
+
+impl<S, ReqBody> Exchange<S, ReqBody>
+where
+    S: Upstream<ReqBody>,
+    ReqBody: Default + Send + 'static,
+{
+    pub(super) fn new(route: Arc<Route>, service: S, parts: request::Parts, key: Key, ask: Ask) -> Self {
+        Self {
+            headers: Arc::new(parts.headers.clone()),
+            target: Target::of(&parts),
+            arrived: route.core.store.next_number(),
+            may_wait: route.collapses(ask.asker),
+            floor: 0,
+            variant: None,
+            second_turn: false,
+            body: PhantomData,
+            route,
+            service,
+            parts,
+            key,
+            ask,
+        }
+    }
+
+    /// The request's answer. Dropping this future leaves the fetch it may have started to itself.
+    pub(super) async fn answer(mut self) -> Answer<S, ReqBody> {
+        let core = Arc::clone(&self.route.core);
+        for flights in 0_u32.. {
+            let now = core.clock.now();
+            let slot = core.store.get(self.key.as_bytes());
+            let stored = slot.as_ref().and_then(|slot| slot.select(&self.headers));
+            let usable = stored.filter(|entry| shared::may_use(entry, self.ask.asker)).cloned();
+            if let Some(response) = usable.as_ref().and_then(|entry| self.from_store(entry)) {
+                return Ok(response);
+            }
+            let fwd = why_forward(slot.as_deref(), stored, usable.as_ref());
+            let number = core.store.take_number();
+            let uncollapsed = slot.as_ref().is_some_and(|slot| slot.is_uncollapsed(now));
+            if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
+                return self.fetch(None, number, usable, fwd).await;
+            }
+            let flight = FlightKey { key: self.key.clone(), variant: self.variant(slot.as_deref()) };
+            match core.flights.join(&flight, number, |other| self.may_join(other)) {
+                Join::Lead(lead) => {
+                    // Who led before may have stored just now. If so, those who wait for this one look again, too.
+                    match self.look_up() {
+                        Some(response) => return Ok(response),
+                        None => return self.fetch(Some(lead), number, usable, fwd).await,
+                    }
+                }
+                Join::Wait(wait) => {
+                    let landing = wait.landed().await;
+                    if let Next::Answer(response) = self.land(landing, fwd) {
+                        return Ok(response);
+                    }
+                }
+            }
+        }
+        Ok(self.refuse(&Failed::new(Reason::Aborted, None), Fwd::Miss, true))
+    }
+
+    /// Whether a flight of this number can have something for this request: no purge has passed it since.
+    fn may_join(&self, number: u64) -> bool {
+        let store = &self.route.core.store;
+        number > self.floor
+            && store.purged_since(number, &self.key, &self.target.path, self.route.name()).is_none()
+    }
+
+    /// What its flight is for, beside the key: the variant it selects, as far as the fields that select are known.
+    fn variant(&self, slot: Option<&Slot>) -> Option<Arc<[u8]>> {
+        self.variant.clone().or_else(|| {
+            let selecting = slot?.newest_selecting()?.reselect(&self.headers);
+            (!selecting.is_empty()).then(|| selecting.to_bytes().into())
+        })
+    }
+
+    /// What it makes of another one's fetch.
+    fn land(&mut self, landing: Option<Landing>, fwd: Fwd) -> Next<Response<ResponseBody<S::Body>>> {
+        match landing {
+            Some(Landing::Shared(entry, spool)) => {
+                if !self.accepts(&entry) {
+                    return Next::Again;
+                }
+                let Some(reader) = spool.reader() else {
+                    self.may_wait = false;
+                    return Next::Again;
+                };
+                let status = |status: &CacheStatus| status.forwarded(fwd, None, true, Some(true), None);
+                Next::Answer(self.respond(&entry, Some(reader), status))
+            }
+            Some(Landing::Confirmed(entry)) => {
+                if !self.accepts(&entry) {
+                    return Next::Again;
+                }
+                Next::Answer(self.respond(&entry, None, CacheStatus::revalidated))
+            }
+            Some(Landing::Released) => {
+                self.may_wait = false;
+                Next::Again
+            }
+            Some(Landing::Failed(failed)) => {
+                if let Some(response) = self.look_up() {
+                    return Next::Answer(response);
+                }
+                if !self.second_turn && failed.take_second_turn() {
+                    self.second_turn = true;
+                    return Next::Again;
+                }
+                Next::Answer(self.refuse(&failed, fwd, true))
+            }
+            // Its leader is gone, or found something stored.
+            None => Next::Again,
+        }
+    }
+
+    /// Whether another one's response may answer this request; if not, what is to be different next time.
+    fn accepts(&mut self, entry: &Entry) -> bool {
+        let core = &self.route.core;
+        let purged = core.store.entry_purged(&self.key, entry);
+        let fresh = matches!(entry.reuse(core.clock.now()), Reuse::Fresh | Reuse::Stale);
+        if purged.is_some_and(|purge| self.arrived > purge) || !fresh {
+            self.floor = entry.origin.number;
+            return false;
+        }
+        if !entry.selecting.matches(&self.headers) {
+            self.variant = Some(entry.selecting.reselect(&self.headers).to_bytes().into());
+            return false;
+        }
+        if !shared::may_use(entry, self.ask.asker) {
+            self.may_wait = false;
+            return false;
+        }
+        true
+    }
+
+    /// Runs a fetch, in a task of its own, and answers with what it brings.
+    async fn fetch(
+        mut self,
+        lead: Option<Lead<FlightKey, Landing>>,
+        number: u64,
+        stored: Option<Arc<Entry>>,
+        fwd: Fwd,
+    ) -> Answer<S, ReqBody> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            route: Arc::clone(&self.route),
+            key: self.key.clone(),
+            target: self.target.clone(),
+            asker: self.ask.asker,
+            request: Arc::clone(&self.headers),
+            stored,
+            number,
+            lead,
+            claim: None,
+        };
+        let (mut parts, ()) = Request::new(()).into_parts();
+        std::mem::swap(&mut parts, &mut self.parts);
+        parts.method = Method::GET;
+        let request = Request::from_parts(parts, ReqBody::default());
+        let span = tracing::debug_span!("fetch", route = self.route.name());
+        let run = job.run(self.service.clone(), request, Some(reply)).instrument(span);
+        drop(tokio::spawn(run));
+        let reply = answer
+            .await
+            .unwrap_or_else(|_aborted| Reply::Refused(Arc::new(Failed::new(Reason::Aborted, None))));
+        let own = |reason| move |status: &CacheStatus| status.forwarded(fwd, None, false, None, Some(reason));
+        match reply {
+            Reply::Own(response, reason) => Ok(respond::passed_on(&self.route, response, own(reason))),
+            Reply::Stored(entry, reader, extensions) => {
+                let status = |status: &CacheStatus| status.forwarded(fwd, None, true, None, None);
+                let mut response = self.respond(&entry, Some(reader), status);
+                *response.extensions_mut() = extensions;
+                Ok(response)
+            }
+            Reply::Confirmed(entry) => Ok(self.respond(&entry, None, CacheStatus::revalidated)),
+            Reply::Failed(response, reason) => {
+                Ok(self.look_up().unwrap_or_else(|| respond::passed_on(&self.route, response, own(reason))))
+            }
+            Reply::Error(error) => self.look_up().ok_or(error),
+            Reply::Panicked(panic) => match self.look_up() {
+                Some(response) => Ok(response),
+                // It is this request's panic, and nobody else's.
+                None => std::panic::resume_unwind(panic),
+            },
+            Reply::Refused(failed) => Ok(self.look_up().unwrap_or_else(|| self.refuse(&failed, fwd, false))),
+        }
+    }
+
+    /// The answer from the store as it is now, if there is one.
+    fn look_up(&self) -> Option<Response<ResponseBody<S::Body>>> {
+        let slot = self.route.core.store.get(self.key.as_bytes())?;
+        let entry = slot.select(&self.headers)?;
+        shared::may_use(entry, self.ask.asker).then(|| self.from_store(entry)).flatten()
+    }
+
+    /// The answer from a stored response, if it may serve now.
+    fn from_store(&self, entry: &Entry) -> Option<Response<ResponseBody<S::Body>>> {
+        let status = match entry.reuse(self.route.core.clock.now()) {
+            Reuse::Fresh => CacheStatus::hit,
+            Reuse::Stale => CacheStatus::stale,
+            Reuse::StaleError => CacheStatus::stale_error,
+            Reuse::OnError | Reuse::Revalidate | Reuse::Gone => return None,
+        };
+        Some(self.respond(entry, None, status))
+    }
+
+    fn respond(
+        &self,
+        entry: &Entry,
+        reader: Option<crate::spool::SpoolReader>,
+        status: impl FnOnce(&CacheStatus) -> HeaderValue,
+    ) -> Response<ResponseBody<S::Body>> {
+        let now = self.route.core.clock.now();
+        respond::from_entry(&self.route, entry, reader, self.ask, &self.headers, now, status)
+    }
+
+    fn refuse(&self, failed: &Failed, fwd: Fwd, waited: bool) -> Response<ResponseBody<S::Body>> {
+        respond::refused(&self.route, failed, |status| {
+            status.forwarded(fwd, None, false, waited.then_some(false), Some(failed.reason))
+        })
+    }
+}
+
+/// Why a request goes forward (RFC 9211 §2.2), by what stands under its key, what of that it selects, and what of that it
+/// may use.
+fn why_forward(slot: Option<&Slot>, selected: Option<&Arc<Entry>>, usable: Option<&Arc<Entry>>) -> Fwd {
+    match (slot, selected, usable) {
+        (_, _, Some(_)) => Fwd::Stale,
+        (_, Some(_), None) => Fwd::Request,
+        (Some(slot), None, None) if !slot.variants().is_empty() => Fwd::VaryMiss,
+        _ => Fwd::UriMiss,
+    }
+}

@@ -1,0 +1,123 @@
+//! Responses that the cache makes: from a stored entry, from one on its way, or from nothing.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use super::body::ResponseBody;
+use crate::{
+    clock::Tick,
+    entry::Entry,
+    error::CacheFailure,
+    event::Reason,
+    policy::{
+        request::RequestFacts,
+        status::CacheStatus,
+        validation::{self, Condition},
+        verdict::Asker,
+    },
+    shared::{Failed, Route},
+    spool::SpoolReader,
+};
+
+/// What a request is, as far as the answer goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    pub(crate) facts: RequestFacts,
+    pub(crate) asker: Asker,
+    /// The method is HEAD.
+    pub(crate) head: bool,
+}
+
+/// A request's answer from `entry`, whose body is stored, or `on_its_way`. It is a 304 if the request's own conditions
+/// say so (RFC 9110 §13.2.2), and without a body for HEAD.
+pub(crate) fn from_entry<B>(
+    route: &Route,
+    entry: &Entry,
+    on_its_way: Option<SpoolReader>,
+    ask: Ask,
+    request: &HeaderMap,
+    now: Tick,
+    status: impl FnOnce(&CacheStatus) -> HeaderValue,
+) -> Response<ResponseBody<B>> {
+    let mut headers = entry.headers_at(now);
+    if let Some(field) = route.status_field() {
+        stamp(&mut headers, field, status(&field.values), entry.prior_status);
+    }
+    if ask.facts.has_conditionals()
+        && validation::client_condition(request, &entry.headers, entry.status) == Condition::NotModified
+    {
+        let headers = validation::not_modified_headers(&headers);
+        return respond(StatusCode::NOT_MODIFIED, headers, ResponseBody::none());
+    }
+    if ask.head {
+        if entry.content.get().is_some() && !headers.contains_key(header::CONTENT_LENGTH) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(entry.body_len()));
+        }
+        return respond(entry.status, headers, ResponseBody::none());
+    }
+    let body = match (on_its_way, entry.content.get()) {
+        (Some(reader), _) => ResponseBody::shared(reader),
+        (None, Some(content)) => ResponseBody::stored(content),
+        (None, None) => ResponseBody::none(),
+    };
+    respond(entry.status, headers, body)
+}
+
+/// A response of the inner service on its way to the one who asked for it.
+pub(crate) fn passed_on<B>(
+    route: &Route,
+    mut response: Response<B>,
+    status: impl FnOnce(&CacheStatus) -> HeaderValue,
+) -> Response<ResponseBody<B>> {
+    if let Some(field) = route.status_field() {
+        response.headers_mut().append(&field.field, status(&field.values));
+    }
+    response.map(ResponseBody::inner)
+}
+
+/// The answer to a request that waited for a fetch which failed, or whose fetch was refused: 504 after a time-out, 503
+/// when there was no room for it, else 502. Always with `Retry-After` and a reason.
+pub(crate) fn refused<B>(
+    route: &Route,
+    failed: &Failed,
+    status: impl FnOnce(&CacheStatus) -> HeaderValue,
+) -> Response<ResponseBody<B>> {
+    let code = match failed.reason {
+        Reason::Timeout | Reason::BodyTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Reason::Overload | Reason::Aborted | Reason::Throttled => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    let mut headers = HeaderMap::new();
+    let wait = failed.retry_after.unwrap_or(Duration::from_secs(1)).as_secs().max(1);
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(field) = route.status_field() {
+        headers.append(&field.field, status(&field.values));
+    }
+    let mut response = respond(code, headers, ResponseBody::text(failed.reason.as_str()));
+    response.extensions_mut().insert(CacheFailure::new(failed.reason));
+    response
+}
+
+/// Puts the cache's status into its slot, or behind those of the caches further up.
+fn stamp(headers: &mut HeaderMap, field: &crate::config::StatusField, value: HeaderValue, prior: bool) {
+    if prior {
+        headers.append(&field.field, value);
+        return;
+    }
+    match headers.get_mut(&field.field) {
+        Some(slot) => *slot = value,
+        None => {
+            headers.insert(&field.field, value);
+        }
+    }
+}
+
+fn respond<B>(status: StatusCode, headers: HeaderMap, body: ResponseBody<B>) -> Response<ResponseBody<B>> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

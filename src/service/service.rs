@@ -1,0 +1,156 @@
+//! The service: looks up, answers from memory, and sends everything else on its way.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Method, Request, Response, request};
+use http_body::Body;
+use tokio::runtime::Handle;
+use tower::{Service, ServiceExt};
+
+use super::{
+    ResponseBody, ResponseFuture,
+    exchange::Exchange,
+    future::Spoils,
+    respond::{self, Ask},
+};
+use crate::{
+    entry::Target,
+    error::BoxError,
+    event::Reason,
+    policy::{request::RequestFacts, reuse::Reuse},
+    refresh::refresh,
+    shared::{self, Route},
+    store::Purge,
+};
+
+/// A service whose responses are cached. Made by [`SwrCacheLayer`](super::SwrCacheLayer).
+///
+/// It is always ready: a response from memory must not wait for the inner service. That one is made ready on the clone
+/// that is called, so no clone inherits another's readiness or permit.
+#[derive(Clone, Debug)]
+pub struct SwrCache<S> {
+    inner: S,
+    route: Arc<Route>,
+}
+
+impl<S> SwrCache<S> {
+    pub(super) fn new(inner: S, route: Arc<Route>) -> Self {
+        Self { inner, route }
+    }
+}
+
+impl<S, ReqBody, B> Service<Request<ReqBody>> for SwrCache<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<B>, Error: Send + 'static, Future: Send + 'static>
+        + Clone
+        + Send
+        + 'static,
+    ReqBody: Body + Default + Send + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response<ResponseBody<B>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, ReqBody, B>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let route = &self.route;
+        let (parts, body) = request.into_parts();
+        let facts = RequestFacts::scan(&parts.headers);
+        if let Some(reason) = ineligible(&parts, facts, &body) {
+            return self.bypass(parts, body, facts, reason);
+        }
+        let Some(key) = route.key(&parts, facts) else {
+            return self.bypass(parts, body, facts, Reason::Extractor);
+        };
+        let ask = Ask { facts, asker: route.asker(facts), head: parts.method == Method::HEAD };
+        let now = route.core.clock.now();
+        let slot = route.core.store.get(key.as_bytes());
+        let stored = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
+        let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse(now));
+        if let Some(entry) = stored.filter(|entry| shared::may_use(entry, ask.asker)) {
+            let answer = |status: fn(&crate::policy::status::CacheStatus) -> http::HeaderValue| {
+                respond::from_entry(route, entry, None, ask, &parts.headers, now, status)
+            };
+            match reuse {
+                Reuse::Fresh => return ResponseFuture::ready(answer(|status| status.hit())),
+                Reuse::Stale | Reuse::StaleError => {
+                    let response = match reuse {
+                        Reuse::Stale => answer(|status| status.stale()),
+                        _ => answer(|status| status.stale_error()),
+                    };
+                    refresh(route, &self.inner, parts, &key, entry, ask.asker, now);
+                    return ResponseFuture::ready(response);
+                }
+                Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
+            }
+        }
+        // A part, or a head alone, cannot be kept: with nothing stored it would be fetched for nobody else.
+        if reuse == Reuse::Gone && (facts.has_range() || ask.head) {
+            let reason = if ask.head { Reason::Head } else { Reason::Range };
+            return self.bypass(parts, body, facts, reason);
+        }
+        if Handle::try_current().is_err() {
+            return self.bypass(parts, body, facts, Reason::NoRuntime);
+        }
+        let exchange = Exchange::new(Arc::clone(route), self.inner.clone(), parts, key.to_key(), ask);
+        ResponseFuture::fetch(Box::pin(exchange.answer()))
+    }
+}
+
+impl<S> SwrCache<S> {
+    /// Hands the request to the inner service as it is.
+    fn bypass<ReqBody, B>(
+        &self,
+        parts: request::Parts,
+        body: ReqBody,
+        facts: RequestFacts,
+        reason: Reason,
+    ) -> ResponseFuture<S, ReqBody, B>
+    where
+        S: Service<Request<ReqBody>> + Clone,
+    {
+        let (parts, spoils) = if parts.method.is_safe() {
+            (parts, None)
+        } else {
+            let (parts, spoils) = self.spoils(parts, facts);
+            (parts, Some(spoils))
+        };
+        let call = self.inner.clone().oneshot(Request::from_parts(parts, body));
+        ResponseFuture::bypass(call, Arc::clone(&self.route), reason, spoils)
+    }
+
+    /// What an unsafe method invalidates if it succeeds: its URL, and the key that a GET for it would have.
+    fn spoils(&self, mut parts: request::Parts, facts: RequestFacts) -> (request::Parts, Spoils) {
+        let target = Target::of(&parts);
+        let method = std::mem::replace(&mut parts.method, Method::GET);
+        let key = self.route.key(&parts, facts).map(|key| key.to_key());
+        parts.method = method;
+        let url = (!target.path.is_empty()).then(|| Purge::target(target));
+        (parts, Spoils::new(key, url))
+    }
+}
+
+/// Why a request has nothing to do with the cache, as far as that shows without its key.
+fn ineligible(parts: &request::Parts, facts: RequestFacts, body: &impl Body) -> Option<Reason> {
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        return Some(Reason::Method);
+    }
+    let empty = body.is_end_stream() || body.size_hint().exact() == Some(0);
+    if facts.declares_body() || !empty {
+        return Some(Reason::RequestBody);
+    }
+    if facts.has_upgrade() {
+        return Some(Reason::Upgrade);
+    }
+    if facts.has_method_override() {
+        return Some(Reason::MethodOverride);
+    }
+    facts.has_preconditions().then_some(Reason::Precondition)
+}

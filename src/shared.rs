@@ -1,0 +1,231 @@
+//! What the services of one handle share: the store, the flights, the limits, and each route's part in them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use http::{header, request};
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock::Clock,
+    config::{Settings, StatusField, SwrConfig},
+    entry::{Entry, RouteMark},
+    error::BoxError,
+    event::Reason,
+    flight::Flights,
+    key::{Key, KeyDecision, KeyWriter},
+    policy::{request::RequestFacts, verdict::Asker},
+    spool::Spool,
+    store::{Store, Weights},
+    telemetry::LogGates,
+};
+
+/// What all routes of a handle share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) flights: Flights<FlightKey, Landing>,
+    /// One permit for each fetch under way.
+    pub(crate) fetches: Arc<Semaphore>,
+    /// One permit for each refresh under way.
+    pub(crate) refreshes: Arc<Semaphore>,
+    pub(crate) bodies: Allowance,
+    pub(crate) max_body: u64,
+}
+
+impl Core {
+    pub(crate) fn new(clock: Clock, capacity: u64, max_body: u64, fetches: usize, refreshes: usize) -> Self {
+        // Bodies on their way take an eighth of the capacity, or two of the largest, and never more than a quarter.
+        let in_flight = (capacity / 8).max(2 * max_body).min(capacity / 4);
+        Self {
+            clock,
+            store: Store::new(Weights { capacity: capacity - in_flight, max_body }),
+            flights: Flights::new(),
+            fetches: Arc::new(Semaphore::new(fetches)),
+            refreshes: Arc::new(Semaphore::new(refreshes)),
+            bodies: Allowance { limit: in_flight, taken: AtomicU64::new(0) },
+            max_body,
+        }
+    }
+}
+
+/// The memory that bodies may take while they are on their way into the store.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    limit: u64,
+    taken: AtomicU64,
+}
+
+impl Allowance {
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
+/// A body's part of the allowance; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    core: Arc<Core>,
+    bytes: u64,
+}
+
+impl Share {
+    pub(crate) fn none(core: &Arc<Core>) -> Self {
+        Self { core: Arc::clone(core), bytes: 0 }
+    }
+
+    /// Takes as much more, if there is room for it.
+    pub(crate) fn grow(&mut self, bytes: u64) -> bool {
+        let Allowance { limit, taken } = &self.core.bodies;
+        let fits = |now: u64| now.checked_add(bytes).filter(|sum| sum <= limit);
+        let grown = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
+        self.bytes += if grown { bytes } else { 0 };
+        grown
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.core.bodies.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What a flight is for: a key, and one of its variants where they are known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FlightKey {
+    pub(crate) key: Key,
+    pub(crate) variant: Option<Arc<[u8]>>,
+}
+
+/// What those who wait for a fetch are told at its head.
+#[derive(Clone, Debug)]
+pub(crate) enum Landing {
+    /// A response that may be shared with whom it suits; its body is on its way.
+    Shared(Arc<Entry>, Arc<Spool>),
+    /// A stored response that was confirmed.
+    Confirmed(Arc<Entry>),
+    /// A response for nobody else: everybody goes on alone.
+    Released,
+    /// No response.
+    Failed(Arc<Failed>),
+}
+
+/// A fetch that failed, for those who waited for it.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) reason: Reason,
+    pub(crate) retry_after: Option<std::time::Duration>,
+    second_turn: std::sync::atomic::AtomicBool,
+}
+
+impl Failed {
+    pub(crate) fn new(reason: Reason, retry_after: Option<std::time::Duration>) -> Self {
+        Self { reason, retry_after, second_turn: false.into() }
+    }
+
+    /// True for the one waiter who leads once more.
+    pub(crate) fn take_second_turn(&self) -> bool {
+        !self.second_turn.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// One route of a handle.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) core: Arc<Core>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) mark: Arc<RouteMark>,
+    /// The first part of its keys.
+    pub(crate) namespace: Box<str>,
+    pub(crate) max_body: u64,
+    pub(crate) logs: LogGates,
+    /// Whether `Cookie` and `Authorization` say nothing that the key does not.
+    cookie_matters: bool,
+    authorization_matters: bool,
+}
+
+impl Route {
+    pub(crate) fn new(core: &Arc<Core>, config: &SwrConfig, name: &str) -> Self {
+        let settings = &config.settings;
+        let rules = &settings.rules;
+        Self {
+            core: Arc::clone(core),
+            settings: Arc::clone(settings),
+            mark: Arc::new(RouteMark { name: name.into(), purged: AtomicU64::new(0) }),
+            namespace: settings.namespace.as_deref().unwrap_or(name).into(),
+            max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),
+            logs: LogGates::default(),
+            cookie_matters: !rules.ignore_cookies && !settings.key.keys_header(&header::COOKIE),
+            authorization_matters: !rules.share_authorized
+                && !settings.key.keys_header(&header::AUTHORIZATION),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.mark.name
+    }
+
+    pub(crate) fn status_field(&self) -> Option<&StatusField> {
+        self.settings.status.as_ref()
+    }
+
+    /// Writes the key of a request, or `None` if the extractor does not want it cached.
+    pub(crate) fn key(&self, parts: &request::Parts, facts: RequestFacts) -> Option<KeyWriter> {
+        let mut key = KeyWriter::new(&self.namespace);
+        if self.settings.key.extract(parts, &mut key) != KeyDecision::Cache {
+            return None;
+        }
+        facts.for_each_guarded(&parts.headers, |name, value| key.push_guarded(name, value));
+        Some(key)
+    }
+
+    /// What in a request bears on storing and sharing.
+    pub(crate) fn asker(&self, facts: RequestFacts) -> Asker {
+        Asker {
+            authorization: facts.has_authorization() && self.authorization_matters,
+            cookie: facts.has_cookie() && self.cookie_matters,
+        }
+    }
+
+    /// Whether a request can share a fetch with others, as far as that is known before the response.
+    pub(crate) fn collapses(&self, asker: Asker) -> bool {
+        !asker.authorization && !(asker.cookie && self.settings.rules.gives_freshness())
+    }
+}
+
+/// Whether a stored response may answer a request, by what the request brings beside its key and its selecting headers.
+pub(crate) fn may_use(entry: &Entry, asker: Asker) -> bool {
+    (!asker.authorization || entry.for_authorized) && (!asker.cookie || !entry.route_alone)
+}
+
+/// What the cache asks of the service that it wraps.
+pub(crate) trait Upstream<ReqBody>:
+    tower::Service<
+        http::Request<ReqBody>,
+        Response = http::Response<Self::Body>,
+        Error: Send + 'static,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + 'static
+{
+    type Body: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<S, ReqBody, B> Upstream<ReqBody> for S
+where
+    S: tower::Service<
+            http::Request<ReqBody>,
+            Response = http::Response<B>,
+            Error: Send + 'static,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + 'static,
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Body = B;
+}

@@ -1,0 +1,13 @@
+//! Where responses are kept: quick_cache, weighed in bytes, with an index of tags and a log of purges beside it.
+//!
+//! Reading takes quick_cache's lock of one shard and nothing else. All writing goes through one lock, so that a purge and
+//! a fill have an order: a fill looks the log up and stores in one step, a purge is logged before it removes anything.
+
+mod memory;
+mod purge;
+mod slot;
+mod tags;
+
+pub(crate) use memory::{Store, Weights};
+pub use purge::{Purge, Purged};
+pub(crate) use slot::Slot;

@@ -1,0 +1,234 @@
+//! What a purge is aimed at, and the log that makes it a barrier for the fetches under way.
+
+use std::{collections::HashMap, hash::BuildHasher};
+
+use http::Uri;
+use quick_cache::DefaultHashBuilder;
+
+use super::tags::ScopeHash;
+use crate::{
+    entry::{Entry, Origin, Target},
+    error::ConfigError,
+    key::Key,
+};
+
+/// What to purge, and how: given to [`CacheHandle::purge`](crate::CacheHandle::purge).
+///
+/// A purge is a barrier. What was fetched before it is not stored after it, and no request that comes after it is
+/// answered from what was fetched before.
+///
+/// ```
+/// # use tower_swr_cache::{CacheHandle, Purge};
+/// # let cache = CacheHandle::builder().build()?;
+/// cache.purge(Purge::tag("nba"));
+/// cache.purge(Purge::url("https://example.com/odds/nba")?.soft());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a purge does nothing until it is given to a handle"]
+pub struct Purge {
+    pub(crate) scope: Scope,
+    pub(crate) soft: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Key(Key),
+    Url { authority: Option<String>, path: String },
+    Tag(String),
+    Route(String),
+    All,
+}
+
+/// What a purge did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Purged {
+    /// How many stored responses it removed, or marked stale.
+    pub entries: usize,
+}
+
+impl Purge {
+    /// One key, with all its variants.
+    pub fn key(key: Key) -> Self {
+        Self::of(Scope::Key(key))
+    }
+
+    /// One URL: every variant, in every route, whatever the key is made of. With an authority, `https://example.com/a?b`,
+    /// it means that host only, under any scheme; without one, `/a?b`, every host. The query has to be the same, byte for
+    /// byte.
+    ///
+    /// # Errors
+    /// When it is no URL, or has no path.
+    pub fn url(url: &str) -> Result<Self, ConfigError> {
+        let wrong = |problem| ConfigError::new("url", url, problem);
+        let uri: Uri = url.parse().map_err(|_| wrong("is not a URL"))?;
+        let Target { authority, path } = Target::of_uri(&uri);
+        if path.is_empty() {
+            return Err(wrong("has no path"));
+        }
+        let authority = uri.authority().is_some().then(|| authority.into());
+        Ok(Self::of(Scope::Url { authority, path: path.into() }))
+    }
+
+    /// What a request was aimed at.
+    pub(crate) fn target(target: Target) -> Self {
+        Self::of(Scope::Url { authority: Some(target.authority.into()), path: target.path.into() })
+    }
+
+    /// Everything that has this tag.
+    pub fn tag(tag: impl Into<String>) -> Self {
+        Self::of(Scope::Tag(tag.into()))
+    }
+
+    /// Everything that the route of this name stored.
+    pub fn route(name: impl Into<String>) -> Self {
+        Self::of(Scope::Route(name.into()))
+    }
+
+    /// Everything.
+    pub fn all() -> Self {
+        Self::of(Scope::All)
+    }
+
+    /// Marks stale instead of removing: what is stored is refreshed when it is next asked for, and serves until then as
+    /// far as it may be served stale. Defaults to removing.
+    pub fn soft(mut self) -> Self {
+        self.soft = true;
+        self
+    }
+
+    fn of(scope: Scope) -> Self {
+        Self { scope, soft: false }
+    }
+}
+
+impl Scope {
+    /// Whether a stored response is meant.
+    pub(crate) fn covers(&self, key: &Key, entry: &Entry) -> bool {
+        let Origin { route, target, tags, .. } = &entry.origin;
+        match self {
+            Self::Key(named) => named == key,
+            Self::Url { authority, path } => {
+                *path == *target.path && authority.as_ref().is_none_or(|named| **named == *target.authority)
+            }
+            Self::Tag(tag) => tags.iter().any(|own| **own == **tag),
+            Self::Route(name) => *route.name == **name,
+            Self::All => true,
+        }
+    }
+}
+
+/// Hashes scopes, with a key of its own for each store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scopes(DefaultHashBuilder);
+
+impl Scopes {
+    fn hash(&self, kind: u8, name: &[u8]) -> ScopeHash {
+        self.0.hash_one((kind, name))
+    }
+
+    pub(crate) fn of(&self, scope: &Scope) -> ScopeHash {
+        match scope {
+            Scope::All => self.all(),
+            Scope::Route(name) => self.route(name),
+            Scope::Key(key) => self.key(key),
+            Scope::Url { path, .. } => self.path(path),
+            Scope::Tag(tag) => self.tag(tag),
+        }
+    }
+
+    pub(crate) fn all(&self) -> ScopeHash {
+        self.hash(0, b"")
+    }
+
+    pub(crate) fn route(&self, name: &str) -> ScopeHash {
+        self.hash(1, name.as_bytes())
+    }
+
+    pub(crate) fn key(&self, key: &Key) -> ScopeHash {
+        self.hash(2, key.as_bytes())
+    }
+
+    pub(crate) fn path(&self, path: &str) -> ScopeHash {
+        self.hash(3, path.as_bytes())
+    }
+
+    pub(crate) fn tag(&self, tag: &str) -> ScopeHash {
+        self.hash(4, tag.as_bytes())
+    }
+}
+
+/// The purges that came, by scope. Bounded: when it is full it becomes one barrier for all that is under way, which costs
+/// those fetches their place in the store and nobody an old answer.
+#[derive(Debug, Default)]
+pub(crate) struct PurgeLog {
+    hard: HashMap<ScopeHash, u64>,
+    soft: HashMap<ScopeHash, u64>,
+    barrier: u64,
+}
+
+const MAX_RECORDS: usize = 4096;
+
+impl PurgeLog {
+    pub(crate) fn record(&mut self, scope: ScopeHash, number: u64, soft: bool) {
+        if self.hard.len() + self.soft.len() >= MAX_RECORDS {
+            self.hard.clear();
+            self.soft.clear();
+            self.barrier = number;
+        }
+        let log = if soft { &mut self.soft } else { &mut self.hard };
+        let newest = log.entry(scope).or_insert(number);
+        *newest = number.max(*newest);
+    }
+
+    /// The newest purge of any of the scopes that came after the fetch `number`.
+    pub(crate) fn hard_after(&self, number: u64, scopes: impl IntoIterator<Item = ScopeHash>) -> Option<u64> {
+        let logged = scopes.into_iter().filter_map(|scope| self.hard.get(&scope).copied());
+        logged.chain([self.barrier]).max().filter(|newest| *newest > number)
+    }
+
+    /// Whether a soft purge of any of the scopes came after the fetch `number`.
+    pub(crate) fn soft_after(&self, number: u64, scopes: impl IntoIterator<Item = ScopeHash>) -> bool {
+        scopes.into_iter().filter_map(|scope| self.soft.get(&scope)).any(|newest| *newest > number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purge_counts_for_what_was_fetched_before_it() {
+        let mut log = PurgeLog::default();
+        log.record(1, 10, false);
+        log.record(2, 20, true);
+        assert_eq!(log.hard_after(9, [1, 2]), Some(10));
+        assert_eq!(log.hard_after(11, [1, 2]), None);
+        assert_eq!(log.hard_after(9, [3]), None);
+        assert!(log.soft_after(19, [2]));
+        assert!(!log.soft_after(21, [2]));
+    }
+
+    #[test]
+    fn a_full_log_forgets_nothing_that_counts() {
+        let mut log = PurgeLog::default();
+        for number in 0..3 * MAX_RECORDS as u64 {
+            log.record(number, number, false);
+            assert!(log.hard.len() <= MAX_RECORDS);
+        }
+        assert!(log.hard_after(0, [5]).is_some_and(|newest| newest >= 5));
+    }
+
+    #[test]
+    fn a_url_is_a_path_on_one_host_or_on_all() {
+        let url = |url| Purge::url(url).map(|purge| purge.scope);
+        assert_eq!(
+            url("https://Example.com/a?b").ok(),
+            Some(Scope::Url { authority: Some("example.com".into()), path: "/a?b".into() })
+        );
+        assert_eq!(url("/a").ok(), Some(Scope::Url { authority: None, path: "/a".into() }));
+        assert!(url("http://exa mple.com/").is_err());
+        assert!(url("").is_err());
+    }
+}

@@ -1,0 +1,5 @@
+//! What the cache says of itself.
+
+mod events;
+
+pub(crate) use events::{LogGates, extension, fetch_panicked, refresh_failure, refresh_success};
