@@ -192,7 +192,8 @@ impl Route {
 
     /// Whether a request can share a fetch with others, as far as that is known before the response.
     pub(crate) fn collapses(&self, asker: Asker) -> bool {
-        !asker.authorization && !(asker.cookie && self.settings.rules.gives_freshness())
+        let uncertain = asker.cookie && self.settings.rules.gives_freshness();
+        !(asker.authorization || uncertain)
     }
 }
 

@@ -107,8 +107,6 @@ pub(crate) enum Fwd {
     Request,
     /// What is stored is stale.
     Stale,
-    /// What is stored is a part of what was asked for.
-    Partial,
 }
 
 impl Fwd {
@@ -121,7 +119,6 @@ impl Fwd {
             Self::Miss => "miss",
             Self::Request => "request",
             Self::Stale => "stale",
-            Self::Partial => "partial",
         }
     }
 }

@@ -92,7 +92,7 @@ where
             let slot = core.store.get(self.key.as_bytes());
             let stored = slot.as_ref().and_then(|slot| slot.select(&self.headers));
             let usable = stored.filter(|entry| shared::may_use(entry, self.ask.asker)).cloned();
-            if let Some(response) = usable.as_ref().and_then(|entry| self.from_store(entry)) {
+            if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry)) {
                 return Ok(response);
             }
             let fwd = why_forward(slot.as_deref(), stored, usable.as_ref());
@@ -252,11 +252,11 @@ where
     fn look_up(&self) -> Option<Response<ResponseBody<S::Body>>> {
         let slot = self.route.core.store.get(self.key.as_bytes())?;
         let entry = slot.select(&self.headers)?;
-        shared::may_use(entry, self.ask.asker).then(|| self.from_store(entry)).flatten()
+        shared::may_use(entry, self.ask.asker).then(|| self.stored_answer(entry)).flatten()
     }
 
     /// The answer from a stored response, if it may serve now.
-    fn from_store(&self, entry: &Entry) -> Option<Response<ResponseBody<S::Body>>> {
+    fn stored_answer(&self, entry: &Entry) -> Option<Response<ResponseBody<S::Body>>> {
         let status = match entry.reuse(self.route.core.clock.now()) {
             Reuse::Fresh => CacheStatus::hit,
             Reuse::Stale => CacheStatus::stale,
