@@ -14,6 +14,7 @@ use crate::{
     key::KeyWriter,
     policy::verdict::Asker,
     shared::{FlightKey, Route, Upstream},
+    telemetry,
 };
 
 /// Refreshes `entry` by the request that found it stale, unless somebody does already, a failed refresh makes it pause, or
@@ -55,6 +56,7 @@ pub(crate) fn refresh<S, ReqBody>(
         target,
         key,
         asker,
+        for_all: route.collapses(asker),
         request: Arc::new(parts.headers.clone()),
         stored: Some(Arc::clone(entry)),
         number,
@@ -63,13 +65,10 @@ pub(crate) fn refresh<S, ReqBody>(
     };
     parts.method = Method::GET;
     let request = Request::from_parts(parts, ReqBody::default());
-    // A span of its own: the request that set it off is over before it is.
-    let span = tracing::debug_span!(parent: None, "refresh", route = route.name());
-    span.follows_from(tracing::Span::current());
     let service = service.clone();
     let task = async move {
         job.run(service, request, None).await;
         drop(permit);
     };
-    drop(runtime.spawn(task.instrument(span)));
+    drop(runtime.spawn(task.instrument(telemetry::fetch_span(route))));
 }

@@ -1,6 +1,6 @@
 //! What counts as a failure of the inner service.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::response;
 
@@ -38,8 +38,8 @@ pub struct DefaultClassifier;
 
 impl FailureClassifier for DefaultClassifier {
     fn is_failure(&self, head: &response::Parts) -> bool {
-        // An error's `Expires` is measured against its own `Date`; without one, it says nothing here.
-        matches!(head.status.as_u16(), 500 | 502 | 503 | 504)
-            && !verdict::has_explicit_freshness(head, SystemTime::UNIX_EPOCH)
+        // `Expires` is measured against the response's own `Date`; without one it counts as past.
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        matches!(head.status.as_u16(), 500 | 502 | 503 | 504) && !verdict::has_explicit_freshness(head, far)
     }
 }

@@ -44,16 +44,15 @@ impl Job {
         let (head, body) = response.into_parts();
         let arrival = Arrival::of(&head.headers, route.core.clock.wall(), self.now().since(began));
 
-        if head.status == StatusCode::NOT_MODIFIED {
-            if let Some(stored) = self.stored.take_if(|stored| stored.validators.is_some()) {
-                if validation::confirms(&stored.validators, &head.headers) {
-                    return self.confirm(&stored, head, arrival, reply);
-                }
-                // It speaks of another representation: what is stored is not what the inner service has.
-                route.core.store.remove(&self.key, &stored, self.now());
-                let failed = self.fail(Reason::Unrequested304, None);
-                return answer(reply, Reply::Refused(failed));
+        let asked = self.stored.clone().filter(|stored| stored.validators.is_some());
+        if let (StatusCode::NOT_MODIFIED, Some(stored)) = (head.status, asked) {
+            if validation::confirms(&stored.validators, &head.headers) {
+                return self.confirm(&stored, head, arrival, reply);
             }
+            // It speaks of another representation: what is stored is not what the inner service has.
+            route.core.store.remove(&self.key, &stored, self.now());
+            let failed = self.fail(Reason::Unrequested304, None);
+            return answer(reply, Reply::Refused(failed));
         }
         let classify = || route.settings.classifier.is_failure(&head);
         let is_failure = match std::panic::catch_unwind(AssertUnwindSafe(classify)) {
@@ -176,10 +175,7 @@ impl Job {
                     });
                 }
             }
-            Some(whose) => {
-                self.stored = Some(Arc::clone(stored));
-                self.release(whose);
-            }
+            Some(whose) => self.release(whose),
         }
         answer(reply, Reply::Confirmed(entry));
     }
@@ -190,6 +186,9 @@ impl Job {
         let uncollapsed = (!shareable).then(|| now.after(UNCOLLAPSED));
         if let Err(reason) = self.route.core.store.insert(&self.key, entry, uncollapsed, now) {
             tracing::debug!(route = self.route.name(), %reason, "not stored");
+            if reason == Reason::TooLarge {
+                return self.release(Whose::Response);
+            }
         }
         if let Some(claim) = self.claim.take() {
             claim.settle();
@@ -223,6 +222,7 @@ impl Job {
         let now = self.now();
         let store = &self.route.core.store;
         let stored = self.stored.take();
+        let whose = if self.for_all { whose } else { Whose::Request };
         match (whose, &stored) {
             (Whose::Response, stored) => {
                 if let Some(stored) = stored {

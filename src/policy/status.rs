@@ -19,6 +19,7 @@ pub(crate) struct CacheStatus {
     hit: HeaderValue,
     stale: HeaderValue,
     stale_error: HeaderValue,
+    forwarded_in_vain: HeaderValue,
     revalidated: HeaderValue,
 }
 
@@ -32,6 +33,11 @@ impl CacheStatus {
             stale: HeaderValue::try_from(format!("{name}; hit; detail={}", Outcome::Stale)).ok()?,
             stale_error: HeaderValue::try_from(format!("{name}; hit; detail={}", Outcome::StaleError))
                 .ok()?,
+            forwarded_in_vain: HeaderValue::try_from(format!(
+                "{name}; fwd=stale; detail={}",
+                Outcome::StaleError
+            ))
+            .ok()?,
             revalidated: HeaderValue::try_from(format!("{name}; fwd=stale; fwd-status=304")).ok()?,
             name,
         })
@@ -51,6 +57,11 @@ impl CacheStatus {
     /// forward itself is [forwarded](Self::forwarded), as `hit` and `fwd` exclude each other (RFC 9211 §2.1).
     pub(crate) fn stale_error(&self) -> HeaderValue {
         self.stale_error.clone()
+    }
+
+    /// A stored response served to a request that went forward, or waited for one that did, and the fetch failed.
+    pub(crate) fn forwarded_in_vain(&self) -> HeaderValue {
+        self.forwarded_in_vain.clone()
     }
 
     /// A stored response that this request had confirmed by a 304 (RFC 9211 §2.3).
@@ -101,8 +112,6 @@ pub(crate) enum Fwd {
     UriMiss,
     /// Something is stored under the key, and the request headers named by `Vary` select none of it.
     VaryMiss,
-    /// Nothing that is stored could be used, and it is not known which of the two it is.
-    Miss,
     /// What is stored is fresh, and the request's own directives did not allow it.
     Request,
     /// What is stored is stale.
@@ -116,7 +125,6 @@ impl Fwd {
             Self::Method => "method",
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
-            Self::Miss => "miss",
             Self::Request => "request",
             Self::Stale => "stale",
         }

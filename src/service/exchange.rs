@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, request};
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 use tracing::Instrument;
 
 use super::{
@@ -22,6 +22,7 @@ use crate::{
     },
     shared::{self, Failed, FlightKey, Landing, Route, Upstream},
     store::Slot,
+    telemetry,
 };
 
 /// How often a request joins a flight that comes to nothing before it goes alone.
@@ -31,6 +32,7 @@ const MAX_FLIGHTS: u32 = 8;
 pub(super) struct Exchange<S, ReqBody> {
     route: Arc<Route>,
     service: S,
+    runtime: Handle,
     parts: request::Parts,
     headers: Arc<HeaderMap>,
     key: Key,
@@ -66,7 +68,14 @@ where
     S: Upstream<ReqBody>,
     ReqBody: Default + Send + 'static,
 {
-    pub(super) fn new(route: Arc<Route>, service: S, parts: request::Parts, key: Key, ask: Ask) -> Self {
+    pub(super) fn new(
+        route: Arc<Route>,
+        service: S,
+        runtime: Handle,
+        parts: request::Parts,
+        key: Key,
+        ask: Ask,
+    ) -> Self {
         Self {
             headers: Arc::new(parts.headers.clone()),
             target: Target::of(&parts),
@@ -78,6 +87,7 @@ where
             body: PhantomData,
             route,
             service,
+            runtime,
             parts,
             key,
             ask,
@@ -87,12 +97,13 @@ where
     /// The request's answer. Dropping this future leaves the fetch it may have started to itself.
     pub(super) async fn answer(mut self) -> Answer<S, ReqBody> {
         let core = Arc::clone(&self.route.core);
-        for flights in 0_u32.. {
+        let mut flights = 0;
+        loop {
             let now = core.clock.now();
             let slot = core.store.get(self.key.as_bytes());
             let stored = slot.as_ref().and_then(|slot| slot.select(&self.headers));
             let usable = stored.filter(|entry| shared::may_use(entry, self.ask.asker)).cloned();
-            if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry)) {
+            if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry, flights > 0)) {
                 return Ok(response);
             }
             let fwd = why_forward(slot.as_deref(), stored, usable.as_ref());
@@ -105,7 +116,7 @@ where
             match core.flights.join(&flight, number, |other| self.may_join(other)) {
                 Join::Lead(lead) => {
                     // Who led before may have stored just now. If so, those who wait for this one look again, too.
-                    match self.look_up() {
+                    match self.look_up(flights > 0) {
                         Some(response) => return Ok(response),
                         None => return self.fetch(Some(lead), number, usable, fwd).await,
                     }
@@ -115,10 +126,10 @@ where
                     if let Next::Answer(response) = self.land(landing, fwd) {
                         return Ok(response);
                     }
+                    flights += 1;
                 }
             }
         }
-        Ok(self.refuse(&Failed::new(Reason::Aborted, None), Fwd::Miss, true))
     }
 
     /// Whether a flight of this number can have something for this request: no purge has passed it since.
@@ -161,7 +172,7 @@ where
                 Next::Again
             }
             Some(Landing::Failed(failed)) => {
-                if let Some(response) = self.look_up() {
+                if let Some(response) = self.look_up(true) {
                     return Next::Answer(response);
                 }
                 if !self.second_turn && failed.take_second_turn() {
@@ -209,6 +220,7 @@ where
             key: self.key.clone(),
             target: self.target.clone(),
             asker: self.ask.asker,
+            for_all: self.route.collapses(self.ask.asker),
             request: Arc::clone(&self.headers),
             stored,
             number,
@@ -219,15 +231,14 @@ where
         std::mem::swap(&mut parts, &mut self.parts);
         parts.method = Method::GET;
         let request = Request::from_parts(parts, ReqBody::default());
-        let span = tracing::debug_span!("fetch", route = self.route.name());
-        let run = job.run(self.service.clone(), request, Some(reply)).instrument(span);
-        drop(tokio::spawn(run));
+        let run = job.run(self.service.clone(), request, Some(reply));
+        drop(self.runtime.spawn(run.instrument(telemetry::fetch_span(&self.route))));
         let reply = answer
             .await
             .unwrap_or_else(|_aborted| Reply::Refused(Arc::new(Failed::new(Reason::Aborted, None))));
         let own = |reason| move |status: &CacheStatus| status.forwarded(fwd, None, false, None, Some(reason));
         match reply {
-            Reply::Own(response, reason) => Ok(respond::passed_on(&self.route, response, own(reason))),
+            Reply::Own(response, reason) => Ok(self.pass_on(response, own(reason))),
             Reply::Stored(entry, reader, extensions) => {
                 let status = |status: &CacheStatus| status.forwarded(fwd, None, true, None, None);
                 let mut response = self.respond(&entry, Some(reader), status);
@@ -236,30 +247,33 @@ where
             }
             Reply::Confirmed(entry) => Ok(self.respond(&entry, None, CacheStatus::revalidated)),
             Reply::Failed(response, reason) => {
-                Ok(self.look_up().unwrap_or_else(|| respond::passed_on(&self.route, response, own(reason))))
+                Ok(self.look_up(true).unwrap_or_else(|| self.pass_on(response, own(reason))))
             }
-            Reply::Error(error) => self.look_up().ok_or(error),
-            Reply::Panicked(panic) => match self.look_up() {
+            Reply::Error(error) => self.look_up(true).ok_or(error),
+            Reply::Panicked(panic) => match self.look_up(true) {
                 Some(response) => Ok(response),
                 // It is this request's panic, and nobody else's.
                 None => std::panic::resume_unwind(panic),
             },
-            Reply::Refused(failed) => Ok(self.look_up().unwrap_or_else(|| self.refuse(&failed, fwd, false))),
+            Reply::Refused(failed) => {
+                Ok(self.look_up(true).unwrap_or_else(|| self.refuse(&failed, fwd, false)))
+            }
         }
     }
 
-    /// The answer from the store as it is now, if there is one.
-    fn look_up(&self) -> Option<Response<ResponseBody<S::Body>>> {
+    /// The answer from the store as it is now, if there is one, to a request that went forward or did not.
+    fn look_up(&self, forwarded: bool) -> Option<Response<ResponseBody<S::Body>>> {
         let slot = self.route.core.store.get(self.key.as_bytes())?;
         let entry = slot.select(&self.headers)?;
-        shared::may_use(entry, self.ask.asker).then(|| self.stored_answer(entry)).flatten()
+        shared::may_use(entry, self.ask.asker).then(|| self.stored_answer(entry, forwarded)).flatten()
     }
 
     /// The answer from a stored response, if it may serve now.
-    fn stored_answer(&self, entry: &Entry) -> Option<Response<ResponseBody<S::Body>>> {
+    fn stored_answer(&self, entry: &Entry, forwarded: bool) -> Option<Response<ResponseBody<S::Body>>> {
         let status = match entry.reuse(self.route.core.clock.now()) {
             Reuse::Fresh => CacheStatus::hit,
             Reuse::Stale => CacheStatus::stale,
+            Reuse::StaleError if forwarded => CacheStatus::forwarded_in_vain,
             Reuse::StaleError => CacheStatus::stale_error,
             Reuse::OnError | Reuse::Revalidate | Reuse::Gone => return None,
         };
@@ -274,6 +288,16 @@ where
     ) -> Response<ResponseBody<S::Body>> {
         let now = self.route.core.clock.now();
         respond::from_entry(&self.route, entry, reader, self.ask, &self.headers, now, status)
+    }
+
+    /// The inner service's own response to this request, which it saw as a GET.
+    fn pass_on(
+        &self,
+        response: Response<S::Body>,
+        status: impl FnOnce(&CacheStatus) -> HeaderValue,
+    ) -> Response<ResponseBody<S::Body>> {
+        let response = respond::passed_on(&self.route, response, status);
+        if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
     }
 
     fn refuse(&self, failed: &Failed, fwd: Fwd, waited: bool) -> Response<ResponseBody<S::Body>> {

@@ -72,9 +72,10 @@ where
         let ask = Ask { facts, asker: route.asker(facts), head: parts.method == Method::HEAD };
         let now = route.core.clock.now();
         let slot = route.core.store.get(key.as_bytes());
-        let stored = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
+        let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
+        let stored = selected.filter(|entry| shared::may_use(entry, ask.asker));
         let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse(now));
-        if let Some(entry) = stored.filter(|entry| shared::may_use(entry, ask.asker)) {
+        if let Some(entry) = stored {
             let answer = |status: fn(&crate::policy::status::CacheStatus) -> http::HeaderValue| {
                 respond::from_entry(route, entry, None, ask, &parts.headers, now, status)
             };
@@ -96,10 +97,11 @@ where
             let reason = if ask.head { Reason::Head } else { Reason::Range };
             return self.bypass(parts, body, facts, reason);
         }
-        if Handle::try_current().is_err() {
+        let Ok(runtime) = Handle::try_current() else {
             return self.bypass(parts, body, facts, Reason::NoRuntime);
-        }
-        let exchange = Exchange::new(Arc::clone(route), self.inner.clone(), parts, key.to_key(), ask);
+        };
+        let exchange =
+            Exchange::new(Arc::clone(route), self.inner.clone(), runtime, parts, key.to_key(), ask);
         ResponseFuture::fetch(Box::pin(exchange.answer()))
     }
 }

@@ -111,7 +111,7 @@ fn every_value_is_a_structured_field() {
     let reasons = Reason::ALL.iter().copied().map(Some).chain([None]);
     for reason in reasons {
         for fwd in
-            [Fwd::Bypass, Fwd::Method, Fwd::UriMiss, Fwd::VaryMiss, Fwd::Miss, Fwd::Request, Fwd::Stale]
+            [Fwd::Bypass, Fwd::Method, Fwd::UriMiss, Fwd::VaryMiss, Fwd::UriMiss, Fwd::Request, Fwd::Stale]
         {
             for collapsed in [None, Some(true), Some(false)] {
                 let value = status.forwarded(fwd, StatusCode::from_u16(599).ok(), true, collapsed, reason);
@@ -125,8 +125,8 @@ proptest! {
     #[test]
     fn any_name_makes_a_structured_field_or_none(name in prop_oneof!["[ -~]{0,12}", "\\PC{0,6}", ".{0,6}"]) {
         if let Some(status) = CacheStatus::new(&name) {
-            let forwarded = status.forwarded(Fwd::Miss, None, false, None, Some(Reason::Range));
-            for value in [status.hit(), status.stale(), status.stale_error(), status.revalidated(), forwarded] {
+            let forwarded = status.forwarded(Fwd::UriMiss, None, false, None, Some(Reason::Range));
+            for value in [status.hit(), status.stale(), status.stale_error(), status.forwarded_in_vain(), status.revalidated(), forwarded] {
                 prop_assert!(is_valid(&value), "{:?}", value);
             }
         } else {
