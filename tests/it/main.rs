@@ -1,0 +1,6 @@
+//! Tests of the cache as a whole, a module for each topic. Time is paused wherever it matters.
+
+#[allow(dead_code, unused_imports, reason = "each topic uses a part of it")]
+mod support;
+
+mod ttl;
