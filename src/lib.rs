@@ -1,4 +1,42 @@
-//! HTTP response caching for tower: stale-while-revalidate with a soft and a hard TTL.
+//! HTTP response caching for [tower]: stale-while-revalidate with a soft and a hard TTL, one call per key, stale on error.
+//!
+//! ```
+//! use std::time::Duration;
+//! use axum::{Router, routing::get};
+//! use tower_swr_cache::{SwrCacheLayer, SwrConfig};
+//!
+//! # fn app() -> Result<Router, tower_swr_cache::ConfigError> {
+//! let odds = SwrConfig::builder("odds")
+//!     .soft_ttl(Duration::from_secs(30)) // fresh until here
+//!     .hard_ttl(Duration::from_secs(300)) // served stale, refreshed in the background, until here
+//!     .build()?;
+//! let app: Router = Router::new()
+//!     .route("/odds/{sport}", get(|| async { "2.10" }))
+//!     .layer(SwrCacheLayer::new(odds));
+//! # Ok(app)
+//! # }
+//! ```
+//!
+//! * [`SwrConfig`] says what a route is called, what its keys are made of and how long its responses serve;
+//!   [`CacheOverride`] overrules it for one response.
+//! * [`CacheHandle`] is the store that several routes share: it makes their layers, purges, and looks into it.
+//! * [`key`] has the extractors that keys are composed of.
+//! * [`Outcome`] and [`Reason`] are the words in `Cache-Status` (RFC 9211) and in log lines.
+//!
+//! # What others do differently
+//!
+//! A shared cache by RFC 9111 goes by what responses say. A route here that names its TTLs goes by those, for its
+//! successes: that is what makes it useful before an API that says `no-cache` to browsers, or nothing. What forbids
+//! storing or sharing (`no-store`, `private`, `Set-Cookie`, `Authorization`, `Vary: *`) counts in every mode until an option
+//! that names it lifts it. Without TTLs a route goes by RFC 9111 and RFC 5861 alone.
+//!
+//! # Panics and errors
+//!
+//! None of the crate's own. `type Error` is the inner service's; a request that waited for a fetch which failed gets a
+//! response with [`CacheFailure`] in its extensions. A panic of the inner service resumes in the request that led the
+//! fetch, and nowhere else.
+//!
+//! [tower]: https://docs.rs/tower
 #![forbid(unsafe_code)]
 
 mod clock;
@@ -28,3 +66,8 @@ pub use key::{Key, KeyDecision, KeyExtractor, KeyWriter};
 pub use policy::CacheOverride;
 pub use service::{ResponseBody, ResponseFuture, SwrCache, SwrCacheLayer};
 pub use store::{Purge, Purged};
+
+/// The README's code, so that it is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,1 +1,138 @@
+use http::HeaderValue;
 
+use super::*;
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+/// A response in short: its status and its `Cache-Control`, an `Age`, an `Expires` beside a `Date`, a validator.
+#[derive(Clone, Copy)]
+struct Case {
+    status: u16,
+    cache_control: &'static str,
+    age: u64,
+    expires: bool,
+    validator: bool,
+}
+
+const PLAIN: Case = Case { status: 200, cache_control: "", age: 0, expires: false, validator: false };
+
+fn says(cache_control: &'static str) -> Case {
+    Case { cache_control, ..PLAIN }
+}
+
+fn of(rules: &Rules, case: Case) -> Result<Limits, Reason> {
+    let mut headers = HeaderMap::new();
+    if !case.cache_control.is_empty() {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(case.cache_control));
+    }
+    if case.expires {
+        headers.insert(header::DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+        headers.insert(header::EXPIRES, HeaderValue::from_static("Sun, 06 Nov 1994 08:50:37 GMT"));
+    }
+    let directives = ResponseDirectives::from_headers(&headers);
+    limits(
+        rules,
+        &Subject {
+            status: StatusCode::from_u16(case.status).expect("a status"),
+            headers: &headers,
+            directives: &directives,
+            overrides: None,
+            initial_age: S(case.age),
+            has_validator: case.validator,
+            wall: SystemTime::UNIX_EPOCH,
+        },
+    )
+}
+
+/// Soft, hard, error and keep in seconds.
+fn spans(rules: &Rules, case: Case) -> Result<[u64; 4], Reason> {
+    of(rules, case)
+        .map(|limits| [limits.soft, limits.hard, limits.error, limits.keep].map(|span| span.as_secs()))
+}
+
+fn origin(fallback: Option<Ttl>) -> Rules {
+    Rules { lifetimes: Lifetimes::Origin { fallback }, ..Rules::default() }
+}
+
+fn route(soft: u64, hard: u64) -> Rules {
+    Rules { lifetimes: Lifetimes::Route(Ttl { soft: S(soft), hard: S(hard) }), ..Rules::default() }
+}
+
+#[test]
+fn a_response_names_its_own_times_on_a_route_without_ttls() {
+    let rules = Rules { stale_if_error: S(7), ..origin(None) };
+    for (case, expected) in [
+        (says("max-age=60"), Ok([60, 60, 67, 67])),
+        (Case { age: 20, ..says("max-age=60") }, Ok([40, 40, 47, 47])),
+        (says("max-age=60, stale-while-revalidate=30"), Ok([60, 90, 97, 97])),
+        (Case { age: 70, ..says("max-age=60, stale-while-revalidate=30") }, Ok([0, 20, 27, 27])),
+        (says("max-age=60, stale-if-error=30"), Ok([60, 60, 90, 90])),
+        (says("s-maxage=10, max-age=60"), Ok([10, 10, 10, 10])),
+        (says("s-maxage=10, stale-if-error=5"), Ok([10, 10, 15, 15])),
+        (says("max-age=60, must-revalidate, stale-if-error=30"), Ok([60, 60, 60, 60])),
+        (says("max-age=60, proxy-revalidate, stale-while-revalidate=9"), Ok([60, 60, 60, 60])),
+        (Case { expires: true, ..PLAIN }, Ok([60, 60, 67, 67])),
+        (Case { expires: true, ..says("max-age=5") }, Ok([5, 5, 12, 12])),
+        (Case { validator: true, ..says("max-age=60") }, Ok([60, 60, 67, 667])),
+        (Case { status: 404, ..says("max-age=60") }, Ok([60, 60, 67, 67])),
+        (Case { status: 599, ..says("max-age=60") }, Ok([60, 60, 67, 67])),
+        (PLAIN, Err(Reason::NoFreshness)),
+        (Case { validator: true, ..PLAIN }, Ok([0, 0, 7, 607])),
+        (Case { status: 302, ..PLAIN }, Err(Reason::Status)),
+        (Case { status: 302, validator: true, ..PLAIN }, Err(Reason::Status)),
+        (says("no-cache, max-age=60"), Err(Reason::NoCache)),
+        (Case { validator: true, ..says("no-cache, max-age=60") }, Ok([0, 0, 0, 600])),
+    ] {
+        assert_eq!(spans(&rules, case), expected, "{} {}", case.status, case.cache_control);
+    }
+    assert_eq!(spans(&origin(None), says("max-age=0")), Err(Reason::Expired));
+}
+
+#[test]
+fn a_route_with_ttls_means_them() {
+    let rules = route(30, 300);
+    for (case, expected) in [
+        (PLAIN, Ok([30, 300, 450, 450])),
+        (says("max-age=1, s-maxage=2"), Ok([30, 300, 450, 450])),
+        (Case { age: 1000, ..PLAIN }, Ok([30, 300, 450, 450])),
+        (says("stale-if-error=9999"), Ok([30, 300, 450, 450])),
+        (Case { status: 301, ..PLAIN }, Ok([30, 300, 450, 450])),
+        (Case { status: 404, ..PLAIN }, Err(Reason::Status)),
+        (Case { status: 404, ..says("max-age=9") }, Ok([9, 9, 9, 9])),
+        (says("must-revalidate"), Ok([30, 30, 30, 30])),
+        (says("no-cache"), Err(Reason::NoCache)),
+        (Case { validator: true, ..PLAIN }, Ok([30, 300, 450, 1050])),
+    ] {
+        assert_eq!(spans(&rules, case), expected, "{} {}", case.status, case.cache_control);
+    }
+    let lifted = Rules { ignore_no_cache: true, ignore_must_revalidate: true, ..rules.clone() };
+    assert_eq!(spans(&lifted, says("no-cache, must-revalidate")), Ok([30, 300, 450, 450]));
+    let longer = Rules { stale_if_error: S(1000), ..rules.clone() };
+    assert_eq!(spans(&longer, PLAIN), Ok([30, 300, 1300, 1300]));
+    let named = Rules { status_ttls: vec![(StatusCode::NOT_FOUND, Ttl { soft: S(1), hard: S(2) })], ..rules };
+    assert_eq!(spans(&named, Case { status: 404, ..says("max-age=9") }), Ok([1, 2, 3, 3]));
+}
+
+#[test]
+fn a_fallback_is_for_responses_that_say_nothing() {
+    let rules = origin(Some(Ttl { soft: S(30), hard: S(300) }));
+    assert_eq!(spans(&rules, PLAIN), Ok([30, 300, 450, 450]));
+    assert_eq!(spans(&rules, says("max-age=5")), Ok([5, 5, 5, 5]));
+    assert_eq!(spans(&rules, Case { status: 500, ..PLAIN }), Err(Reason::Status));
+}
+
+#[test]
+fn it_is_known_whose_word_the_freshness_is() {
+    let alone = |rules: &Rules, case| of(rules, case).map(|limits| limits.route_alone);
+    assert_eq!(alone(&route(1, 1), PLAIN), Ok(true));
+    assert_eq!(alone(&route(1, 1), says("max-age=1")), Ok(false));
+    assert_eq!(alone(&route(1, 1), says("public")), Ok(false));
+    assert_eq!(alone(&origin(Some(Ttl { soft: S(1), hard: S(1) })), PLAIN), Ok(true));
+    assert_eq!(alone(&origin(None), says("max-age=1")), Ok(false));
+}
+
+#[test]
+fn no_number_is_too_large() {
+    let rules = Rules { failure_extension: 100.0, keep: Duration::MAX, ..route(u64::MAX, u64::MAX) };
+    assert!(of(&rules, Case { validator: true, ..PLAIN }).is_ok());
+}

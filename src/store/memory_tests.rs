@@ -1,1 +1,212 @@
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
 
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::*;
+use crate::{
+    entry::{Content, Origin, RefreshState, StoredBody, Target, Times},
+    policy::{
+        reuse::Reuse,
+        vary::{Selecting, Vary},
+    },
+};
+
+const NOW: Tick = Tick::from_raw(1 << 50);
+const WEIGHTS: Weights = Weights { capacity: 1 << 20, max_body: 64 << 10 };
+
+fn key(name: &str) -> Key {
+    Key::from_bytes(name.as_bytes())
+}
+
+fn mark() -> Arc<RouteMark> {
+    Arc::new(RouteMark { name: "route".into(), purged: AtomicU64::new(0) })
+}
+
+/// An entry fetched with the store's next number.
+fn entry(store: &Store, route: &Arc<RouteMark>, path: &str, tags: &[&str], body: usize) -> Arc<Entry> {
+    varied(store, route, path, tags, body, Selecting::default())
+}
+
+fn varied(
+    store: &Store,
+    route: &Arc<RouteMark>,
+    path: &str,
+    tags: &[&str],
+    body: usize,
+    selecting: Selecting,
+) -> Arc<Entry> {
+    let later = NOW.after(Duration::from_secs(60));
+    let content = Content { body: StoredBody::Whole(Bytes::from(vec![0; body])), trailers: None };
+    Arc::new(Entry {
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+        content: OnceLock::from(content),
+        times: Times::new(NOW, SystemTime::UNIX_EPOCH, later, later, later, later),
+        initial_age: Duration::ZERO,
+        stale_allowed: true,
+        route_alone: false,
+        for_authorized: false,
+        prior_status: false,
+        selecting,
+        validators: Default::default(),
+        origin: Origin {
+            number: store.take_number(),
+            route: Arc::clone(route),
+            target: Target { authority: "example.com".into(), path: path.into() },
+            tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
+        },
+        refresh: RefreshState::default(),
+    })
+}
+
+fn language(value: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(http::header::ACCEPT_LANGUAGE, HeaderValue::from_static(value))])
+}
+
+fn by_language(value: &'static str) -> Selecting {
+    let vary = HeaderMap::from_iter([(http::header::VARY, HeaderValue::from_static("accept-language"))]);
+    Vary::from_headers(&vary).select(&language(value)).expect("no star")
+}
+
+fn found(store: &Store, name: &str, request: &HeaderMap) -> bool {
+    store.get(key(name).as_bytes()).is_some_and(|slot| slot.select(request).is_some())
+}
+
+#[test]
+fn every_scope_purges_what_it_covers_and_nothing_else() {
+    let url = |url| Purge::url(url).expect("a url");
+    let cases: [(Purge, [bool; 3]); 8] = [
+        (Purge::key(key("a")), [false, true, true]),
+        (url("/a"), [false, true, true]),
+        (url("http://example.com/a"), [false, true, true]),
+        (url("http://elsewhere.com/a"), [true, true, true]),
+        (Purge::tag("even"), [false, true, false]),
+        (Purge::tag("none"), [true, true, true]),
+        (Purge::route("route"), [false, false, false]),
+        (Purge::all(), [false, false, false]),
+    ];
+    for (purge, left) in cases {
+        let (store, route) = (Store::new(WEIGHTS), mark());
+        for (name, path, tags) in [("a", "/a", &["even"][..]), ("b", "/b", &[]), ("c", "/c", &["even", "x"])]
+        {
+            assert_eq!(store.insert(&key(name), &entry(&store, &route, path, tags, 10), None, NOW), Ok(()));
+        }
+        let count = store.purge(&purge, &[Arc::clone(&route)], NOW);
+        let none = HeaderMap::new();
+        assert_eq!(["a", "b", "c"].map(|name| found(&store, name, &none)), left, "{purge:?}");
+        assert_eq!(count, left.iter().filter(|stays| !**stays).count(), "{purge:?}");
+        store.purge(&Purge::all(), &[route], NOW);
+        assert_eq!((store.len(), store.indexed(), store.weight()), (0, 0, 0), "{purge:?}");
+    }
+}
+
+#[test]
+fn a_soft_purge_leaves_it_stale() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    let kept = entry(&store, &route, "/", &["t"], 10);
+    assert_eq!(store.insert(&key("a"), &kept, None, NOW), Ok(()));
+    assert_eq!(kept.reuse(NOW), Reuse::Fresh);
+    assert_eq!(store.purge(&Purge::tag("t").soft(), &[route], NOW), 1);
+    assert_eq!(kept.reuse(NOW), Reuse::Stale);
+}
+
+#[test]
+fn nothing_fetched_before_a_purge_is_stored_after_it() {
+    let url = Purge::url("/").expect("a url");
+    for purge in [Purge::key(key("a")), url, Purge::tag("t"), Purge::route("route"), Purge::all()] {
+        let (store, route) = (Store::new(WEIGHTS), mark());
+        let before = entry(&store, &route, "/", &["t"], 10);
+        store.purge(&purge, &[Arc::clone(&route)], NOW);
+        assert_eq!(store.insert(&key("a"), &before, None, NOW), Err(Reason::Purged), "{purge:?}");
+        let after = entry(&store, &route, "/", &["t"], 10);
+        assert_eq!(store.insert(&key("a"), &after, None, NOW), Ok(()), "{purge:?}");
+
+        let before = entry(&store, &route, "/", &["t"], 10);
+        store.purge(&purge.clone().soft(), &[Arc::clone(&route)], NOW);
+        assert_eq!(store.insert(&key("a"), &before, None, NOW), Ok(()), "{purge:?}, soft");
+        assert_ne!(before.reuse(NOW), Reuse::Fresh, "{purge:?}, soft");
+    }
+}
+
+#[test]
+fn what_was_fetched_later_stays() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    let (early, late) = (entry(&store, &route, "/", &[], 10), entry(&store, &route, "/", &[], 10));
+    assert_eq!(store.insert(&key("a"), &late, None, NOW), Ok(()));
+    assert_eq!(store.insert(&key("a"), &early, None, NOW), Err(Reason::Overtaken));
+}
+
+#[test]
+fn variants_stand_side_by_side_up_to_their_number() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    let names: Vec<&'static str> = (0..40).map(|n| &*String::leak(format!("l{n}"))).collect();
+    for name in &names {
+        let entry = varied(&store, &route, "/", &[name], 10, by_language(name));
+        assert_eq!(store.insert(&key("a"), &entry, None, NOW), Ok(()));
+    }
+    let kept = names.iter().filter(|name| found(&store, "a", &language(name))).count();
+    assert_eq!(kept, 32);
+    assert_eq!(store.indexed(), 32 + 1, "the tags of the oldest have left with them");
+    assert_eq!(store.purge(&Purge::tag("l39"), &[Arc::clone(&route)], NOW), 1);
+    assert!(!found(&store, "a", &language("l39")) && found(&store, "a", &language("l38")));
+    let plain = entry(&store, &route, "/", &[], 10);
+    assert_eq!(store.insert(&key("a"), &plain, None, NOW), Ok(()));
+    assert_eq!(store.indexed(), 1, "a response that does not vary takes the place of all");
+}
+
+#[test]
+fn the_index_is_true_whatever_leaves() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    for round in 0..2_000 {
+        let (name, path, tag) =
+            (format!("k{}", round % 700), format!("/{}", round % 700), format!("t{}", round % 13));
+        let entry = entry(&store, &route, &path, &[&tag], 1000 + round % 3000);
+        assert_eq!(store.insert(&key(&name), &entry, None, NOW), Ok(()));
+        assert!(store.weight() <= WEIGHTS.capacity);
+        match round % 11 {
+            3 => store.remove(&key(&name), &entry, NOW),
+            7 => drop(store.purge(&Purge::tag(tag), &[], NOW)),
+            _ => {}
+        }
+    }
+    let mut expected: Vec<ScopeHash> =
+        store.cache.iter().flat_map(|(_, slot)| store.index_scopes(&slot)).collect();
+    expected.sort_unstable();
+    expected.dedup();
+    assert!(!expected.is_empty());
+    assert_eq!(store.indexed(), expected.len());
+}
+
+#[test]
+fn a_mark_of_no_collapsing_ends_with_the_next_response_to_share() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    let marked = |store: &Store| store.get(key("a").as_bytes()).is_some_and(|slot| slot.is_uncollapsed(NOW));
+    store.mark_uncollapsed(&key("a"), NOW.after(Duration::from_secs(1)), NOW);
+    assert!(marked(&store));
+    assert_eq!(store.insert(&key("a"), &entry(&store, &route, "/", &[], 10), None, NOW), Ok(()));
+    assert!(!marked(&store));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_leaves_what_stands() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    assert_eq!(store.insert(&key("a"), &entry(&store, &route, "/", &[], 10), None, NOW), Ok(()));
+    let huge = entry(&store, &route, "/", &[], 1 << 20);
+    assert_eq!(store.insert(&key("a"), &huge, None, NOW), Err(Reason::TooLarge));
+    assert!(found(&store, "a", &HeaderMap::new()));
+}
+
+#[test]
+fn two_of_the_largest_bodies_fit_into_a_shard() {
+    for (capacity, max_body) in [(64 << 10, 16 << 10), (48 << 20, 4 << 20), (1 << 30, 4 << 20), (1 << 40, 1)]
+    {
+        let weights = Weights { capacity, max_body };
+        let shards = Store::shards(weights) as u64;
+        assert!(shards.is_power_of_two());
+        assert!(shards == 1 || capacity / shards >= 2 * max_body, "{weights:?}");
+    }
+}
