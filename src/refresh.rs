@@ -42,12 +42,12 @@ pub(crate) fn refresh<S, ReqBody>(
     let target = Target::of(&parts);
     let of_today = |other: u64| core.store.purged_since(other, &key, &target.path, route.name()).is_none();
     let Join::Lead(lead) = core.flights.join(&flight, number, of_today) else { return };
-    // Who led before may have replaced it just now.
+    // Who led before may have replaced it just now; and a 304 must not bring back what a purge is about to take.
     let stands = core
         .store
         .peek(key.as_bytes())
         .is_some_and(|slot| slot.select(&parts.headers).is_some_and(|stored| Arc::ptr_eq(stored, entry)));
-    if !stands {
+    if !stands || core.store.entry_purged(&key, entry).is_some() {
         claim.settle();
         return;
     }

@@ -215,6 +215,12 @@ where
         fwd: Fwd,
     ) -> Answer<S, ReqBody> {
         let (reply, answer) = oneshot::channel();
+        let core = &self.route.core;
+        // A 304 must not bring back what is over, or what a purge has taken since: the fetch's number is newer than that.
+        let stored = stored.filter(|stored| {
+            stored.reuse(core.clock.now()) != Reuse::Gone
+                && core.store.entry_purged(&self.key, stored).is_none()
+        });
         let job = Job {
             route: Arc::clone(&self.route),
             key: self.key.clone(),

@@ -3,4 +3,5 @@
 #[allow(dead_code, unused_imports, reason = "each topic uses a part of it")]
 mod support;
 
+mod purge;
 mod ttl;
