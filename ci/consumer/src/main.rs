@@ -25,7 +25,7 @@ fn app() -> Result<Router, Box<dyn Error>> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let app = app()?;
-    for wanted in ["fwd=miss", "hit"] {
+    for wanted in ["fwd=uri-miss", "hit"] {
         let request = Request::builder().uri("/odds/nba").header("host", "example.com").body(Body::empty())?;
         let response = app.clone().oneshot(request).await?;
         let status = response.headers().get("cache-status").ok_or("no Cache-Status")?.to_str()?.to_owned();
