@@ -4,4 +4,5 @@
 mod support;
 
 mod purge;
+mod refresh;
 mod ttl;

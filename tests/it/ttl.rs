@@ -10,9 +10,11 @@ use std::{
 };
 
 use http::StatusCode;
-use tower_swr_cache::{CacheHandle, CacheOverride, SwrConfigBuilder};
+use tower_swr_cache::{CacheHandle, CacheOverride, SwrConfig, SwrConfigBuilder};
 
-use crate::support::{Cache, Call, Origin, Reply, Start, Step, origin_says, rest, route, secs, wall};
+use crate::support::{
+    Cache, Call, Origin, Reply, Start, Step, origin_says, request, rest, route, secs, wall,
+};
 
 /// One route, what its origin answers, and what a client gets at each second: the body, and what the cache says of it.
 struct Story {
@@ -354,13 +356,13 @@ async fn with_the_origin_down_every_key_is_answered_to_one_and_a_half_hard_ttls_
         start.at(second).await;
         let asked = if second < 59.0 { &paths[..19] } else { &paths[..] };
         for path in asked {
-            let answer = cache.call(crate::support::request(path)).await;
+            let answer = cache.call(request(path)).await;
             assert_eq!(answer.expect("an answer").status(), 200, "{path} at {second}");
         }
     }
     start.at(60.0).await;
     for path in &paths {
-        assert!(cache.call(crate::support::request(path)).await.is_err(), "{path}");
+        assert!(cache.call(request(path)).await.is_err(), "{path}");
     }
 }
 
@@ -368,11 +370,7 @@ async fn with_the_origin_down_every_key_is_answered_to_one_and_a_half_hard_ttls_
 async fn routes_of_one_cache_keep_to_their_own_limits() {
     let handle = CacheHandle::builder().build().unwrap();
     let named = |name: &str, soft, hard| {
-        tower_swr_cache::SwrConfig::builder(name)
-            .soft_jitter(0.0)
-            .soft_ttl(secs(soft))
-            .hard_ttl(secs(hard))
-            .build()
+        SwrConfig::builder(name).soft_jitter(0.0).soft_ttl(secs(soft)).hard_ttl(secs(hard)).build()
     };
     let quick = Cache::on(&handle, named("quick", 2, 4).unwrap(), &Origin::counting());
     let slow = Cache::on(&handle, named("slow", 20, 40).unwrap(), &Origin::counting());
@@ -480,7 +478,7 @@ fn since_wall(at: SystemTime) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn jitter_shortens_the_soft_ttl_and_only_where_a_stale_span_follows() {
     let soft_ttls = |hard| async move {
-        let config = tower_swr_cache::SwrConfig::builder("route").soft_ttl(secs(100)).hard_ttl(secs(hard));
+        let config = SwrConfig::builder("route").soft_ttl(secs(100)).hard_ttl(secs(hard));
         let cache = Cache::new(config, &Origin::counting());
         let mut seen = BTreeSet::new();
         for n in 0..200 {
