@@ -104,6 +104,26 @@ impl Spool {
         wake_all(state);
     }
 
+    /// Ends the body whole, and reads on from `pieces`: the same bytes, in the memory they are stored in, so that slow
+    /// readers do not keep a second copy.
+    pub(crate) fn end_stored(&self, pieces: impl IntoIterator<Item = Bytes>, trailers: Option<HeaderMap>) {
+        let mut end = 0;
+        let stored: VecDeque<(u64, Bytes)> = pieces
+            .into_iter()
+            .map(|piece| {
+                let offset = end;
+                end += piece.len() as u64;
+                (offset, piece)
+            })
+            .collect();
+        let mut state = self.lock();
+        debug_assert_eq!(end, state.end, "what is stored is what was read");
+        let collected = std::mem::replace(&mut state.pieces, stored);
+        state.ended.get_or_insert(Ok(trailers));
+        wake_all(state);
+        drop(collected);
+    }
+
     /// From now on, forgets what everybody has read.
     pub(crate) fn open_window(&self) {
         let mut state = self.lock();
@@ -181,9 +201,12 @@ impl State {
         if place.offset < self.end {
             let at =
                 self.pieces.partition_point(|(offset, piece)| offset + piece.len() as u64 <= place.offset);
-            let (_, piece) = self.pieces.get(at)?;
-            place.offset += piece.len() as u64;
-            return Some(Some(Ok(Frame::data(piece.clone()))));
+            let (start, piece) = self.pieces.get(at)?;
+            // A reader may stand inside a piece only where other pieces have taken the place of those it was reading.
+            let inside = usize::try_from(place.offset - start).unwrap_or(usize::MAX).min(piece.len());
+            let rest = piece.slice(inside..);
+            place.offset += rest.len() as u64;
+            return Some(Some(Ok(Frame::data(rest))));
         }
         let end = self.ended.as_ref()?;
         place.ended = true;
@@ -338,6 +361,22 @@ mod tests {
         assert!(task.is_woken());
         assert!(matches!(next(&mut reader), Poll::Ready(Some(Err(_)))));
         assert!(matches!(next(&mut reader), Poll::Ready(None)));
+    }
+
+    #[test]
+    fn readers_go_on_where_they_stand_in_what_is_stored() {
+        let spool = Spool::new(None);
+        let (mut early, mut late) = (spool.reader().expect("open"), spool.reader().expect("open"));
+        spool.push("abc".into());
+        spool.push("def".into());
+        assert_eq!(data(&mut early), "abc");
+        spool.end_stored(["abcd".into(), "ef".into()], None);
+        for (reader, rest) in [(&mut early, vec!["d", "ef"]), (&mut late, vec!["abcd", "ef"])] {
+            for expected in rest {
+                assert_eq!(data(reader), expected);
+            }
+            assert!(matches!(next(reader), Poll::Ready(None)));
+        }
     }
 
     #[test]

@@ -21,10 +21,15 @@ pub(crate) enum StoredBody {
 
 impl StoredBody {
     pub(crate) fn len(&self) -> u64 {
+        self.pieces().iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// All of it, piece by piece.
+    pub(crate) fn pieces(&self) -> &[Bytes] {
         match self {
-            Self::Empty => 0,
-            Self::Whole(bytes) => bytes.len() as u64,
-            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
+            Self::Empty => &[],
+            Self::Whole(bytes) => std::slice::from_ref(bytes),
+            Self::Pieces(pieces) => pieces,
         }
     }
 
@@ -123,11 +128,7 @@ mod tests {
             (Some(4), vec![10]),
         ] {
             let (body, sent, emitted) = build(promised, &frames);
-            let stored = match &body {
-                StoredBody::Empty => Vec::new(),
-                StoredBody::Whole(bytes) => bytes.to_vec(),
-                StoredBody::Pieces(pieces) => pieces.concat(),
-            };
+            let stored = body.pieces().concat();
             assert_eq!(stored, sent, "{promised:?} {frames:?}");
             assert_eq!(emitted, sent, "{promised:?} {frames:?}");
             assert_eq!(body.len(), sent.len() as u64);

@@ -129,6 +129,11 @@ impl Producer {
     pub(super) fn end(self, end: End) {
         self.spool.end(end);
     }
+
+    /// Ends a body that is whole; its readers go on in what is stored.
+    pub(super) fn end_stored(self, content: &Content) {
+        self.spool.end_stored(content.body.pieces().iter().cloned(), content.trailers.as_deref().cloned());
+    }
 }
 
 impl Drop for Producer {

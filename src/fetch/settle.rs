@@ -117,13 +117,12 @@ impl Job {
         let absorb = absorb::absorb(body, &spool, length, route.max_body, &mut share, idle, overflow);
         match AssertUnwindSafe(absorb).catch_unwind().await {
             Ok(Absorbed::Whole(content)) => {
-                let trailers = content.trailers.as_deref().cloned();
                 // The only one to set it.
-                drop(entry.content.set(content));
+                drop(entry.content.set(content.clone()));
                 self.keep(&entry, shareable);
                 // The flight ends before the readers' bodies do, so that who has read it all finds it stored.
                 drop(self);
-                producer.end(Ok(trailers));
+                producer.end_stored(&content);
             }
             Ok(Absorbed::PassedOn(end)) => producer.end(end),
             Ok(Absorbed::Failed(error)) => {
