@@ -3,6 +3,9 @@
 #[allow(dead_code, unused_imports, reason = "each topic uses a part of it")]
 mod support;
 
+mod keys;
 mod purge;
 mod refresh;
+mod storing;
 mod ttl;
+mod vary;

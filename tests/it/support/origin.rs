@@ -265,6 +265,18 @@ impl Reply {
         Self::ok("").before(step)
     }
 
+    /// With this body instead.
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Content::Whole(body.into());
+        self
+    }
+
+    /// With these header lines.
+    pub(crate) fn headers(mut self, headers: &HeaderMap) -> Self {
+        self.headers.extend(headers.clone());
+        self
+    }
+
     /// Adds a header line.
     pub(crate) fn header(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         self.headers.append(HeaderName::from_static(name), HeaderValue::from_str(value.as_ref()).unwrap());
