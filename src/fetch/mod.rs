@@ -11,13 +11,18 @@ mod settle;
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
-use http::{Extensions, HeaderMap, Request, Response};
-use tokio::{sync::oneshot, time::timeout};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode};
+use http_body::Body;
+use tokio::{
+    sync::{OwnedSemaphorePermit, oneshot},
+    time::{error::Elapsed, timeout},
+};
 use tower::ServiceExt;
 
 use crate::{
     clock::Tick,
     entry::{Claim, Entry, Target},
+    error::BoxError,
     event::Reason,
     flight::Lead,
     key::Key,
@@ -68,6 +73,20 @@ pub(crate) enum Reply<B, E> {
 /// Where the reply goes: to the request that asked for the fetch; nowhere, if it is a refresh.
 pub(crate) type Replier<B, E> = Option<oneshot::Sender<Reply<B, E>>>;
 
+/// What a call comes to: a time-out, a panic, an error or a response.
+type Answered<B, E> = Result<Result<Result<Response<B>, E>, Box<dyn Any + Send>>, Elapsed>;
+
+/// The same request once more; a fetch has no body.
+fn copy<ReqBody: Default>(request: &Request<ReqBody>) -> Request<ReqBody> {
+    let mut copy = Request::new(ReqBody::default());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    *copy.extensions_mut() = request.extensions().clone();
+    copy
+}
+
 /// Answers whoever asked. Who left in the meantime is nobody's loss: the fetch was not theirs.
 fn answer<B, E>(reply: Replier<B, E>, with: Reply<B, E>) {
     if let Some(reply) = reply {
@@ -79,12 +98,12 @@ impl Job {
     /// Runs the fetch to its end.
     pub(crate) async fn run<S, ReqBody>(
         mut self,
-        service: S,
+        mut service: S,
         mut request: Request<ReqBody>,
         reply: Replier<S::Body, S::Error>,
     ) where
         S: Upstream<ReqBody>,
-        ReqBody: Send + 'static,
+        ReqBody: Default + Send + 'static,
     {
         let limit = self.route.settings.fetch_timeout;
         let turn = Arc::clone(&self.route.core.fetches).acquire_owned();
@@ -93,13 +112,39 @@ impl Job {
             return answer(reply, Reply::Refused(failed));
         };
         validation::strip_conditionals(request.headers_mut());
-        if let Some(stored) = &self.stored {
+        let mut unasked = None;
+        if let Some(stored) = self.stored.as_ref().filter(|stored| stored.validators.is_some()) {
+            unasked = Some((service.clone(), copy(&request)));
             stored.validators.add_conditionals(request.headers_mut());
         }
-        let began = self.now();
-        // The inner service is readied on the very clone that is called.
-        let call = AssertUnwindSafe(service.oneshot(request)).catch_unwind();
-        match timeout(limit, call).await {
+        loop {
+            let began = self.now();
+            // The inner service is readied on the very clone that is called.
+            let call = AssertUnwindSafe(service.oneshot(request)).catch_unwind();
+            let answered = timeout(limit, call).await;
+            if let (Ok(Ok(Ok(response))), Some(again)) = (&answered, unasked.take()) {
+                if self.is_unrelated_304(response) {
+                    // What is stored is not what it confirms; it goes, and the question is put without it.
+                    (service, request) = again;
+                    self.forget_stored();
+                    continue;
+                }
+            }
+            return self.conclude(answered, began, permit, reply).await;
+        }
+    }
+
+    /// Carries out what the call came to.
+    async fn conclude<B, E>(
+        mut self,
+        answered: Answered<B, E>,
+        began: Tick,
+        permit: OwnedSemaphorePermit,
+        reply: Replier<B, E>,
+    ) where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        match answered {
             Ok(Ok(Ok(response))) => self.settle(response, began, permit, reply).await,
             Ok(Ok(Err(error))) => {
                 self.fail(Reason::Error, None);
@@ -111,6 +156,15 @@ impl Job {
                 answer(reply, Reply::Refused(failed));
             }
         }
+    }
+
+    /// Whether a response confirms something else than what is stored (RFC 9111 §4.3.4).
+    fn is_unrelated_304<B>(&self, response: &Response<B>) -> bool {
+        response.status() == StatusCode::NOT_MODIFIED
+            && self
+                .stored
+                .as_ref()
+                .is_some_and(|stored| !validation::confirms(&stored.validators, response.headers()))
     }
 
     fn panicked<B, E>(&mut self, panic: Box<dyn Any + Send>, reply: Replier<B, E>) {

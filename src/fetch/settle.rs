@@ -46,13 +46,7 @@ impl Job {
 
         let asked = self.stored.clone().filter(|stored| stored.validators.is_some());
         if let (StatusCode::NOT_MODIFIED, Some(stored)) = (head.status, asked) {
-            if validation::confirms(&stored.validators, &head.headers) {
-                return self.confirm(&stored, head, arrival, reply);
-            }
-            // It speaks of another representation: what is stored is not what the inner service has.
-            route.core.store.remove(&self.key, &stored, self.now());
-            let failed = self.fail(Reason::Unrequested304, None);
-            return answer(reply, Reply::Refused(failed));
+            return self.confirm(&stored, head, arrival, reply);
         }
         let classify = || route.settings.classifier.is_failure(&head);
         let is_failure = match std::panic::catch_unwind(AssertUnwindSafe(classify)) {
@@ -192,6 +186,13 @@ impl Job {
         if let Some(claim) = self.claim.take() {
             claim.settle();
             telemetry::refresh_success(&self.route);
+        }
+    }
+
+    /// What is stored is not what the inner service has.
+    pub(super) fn forget_stored(&mut self) {
+        if let Some(stored) = self.stored.take() {
+            self.route.core.store.remove(&self.key, &stored, self.now());
         }
     }
 

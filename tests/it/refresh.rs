@@ -321,7 +321,7 @@ async fn a_304_freshens_what_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_304_about_something_else_drops_what_is_stored() {
+async fn a_304_about_something_else_is_asked_again_without_conditions() {
     let (cache, _) = stale(|_| Reply::status(304).header("etag", "\"b\"")).await;
     // Without a validator nothing was asked, so a 304 says nothing that could be kept.
     cache.get("/").await;
@@ -329,18 +329,26 @@ async fn a_304_about_something_else_drops_what_is_stored() {
     assert!(cache.entry("/").is_none());
 
     let tagged = Cache::new(
-        route(10, 1000),
-        &Origin::new(|call| match call.n {
-            1 => Reply::ok("1").header("etag", "\"a\""),
-            _ => Reply::status(304).header("etag", "\"b\""),
+        route(10, 20),
+        &Origin::new(|call| match (call.n, call.header("if-none-match")) {
+            (1, _) => Reply::ok("1").header("etag", "\"a\""),
+            (_, Some(_)) => Reply::status(304).header("etag", "\"b\""),
+            (n, None) => Reply::ok(n.to_string()).header("etag", "\"b\""),
         }),
     );
     let start = Start::now();
     tagged.get("/").await;
     start.at(10.0).await;
-    tagged.get("/").await;
+    assert_eq!(tagged.get("/").await.text(), "1");
     rest().await;
-    assert!(tagged.entry("/").is_none());
+    assert_eq!(tagged.get("/").await.text(), "3", "refreshed by the second question");
+    start.at(40.0).await;
+    tagged.origin.now(|call| match call.header("if-none-match") {
+        Some(_) => Reply::status(304).header("etag", "\"c\""),
+        None => Reply::ok("new").header("etag", "\"c\""),
+    });
+    let answer = tagged.get("/").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (200, "new"), "and so is a reader who waits");
 }
 
 #[tokio::test(start_paused = true)]
