@@ -1,0 +1,90 @@
+//! Serves the application, asks it a little, and says how it goes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, interval};
+use tower::ServiceExt;
+
+use crate::api::PaidApi;
+use crate::app::{App, Ttl};
+use crate::outcome::Tally;
+
+const ODDS: Ttl = Ttl { soft: Duration::from_secs(2), hard: Duration::from_secs(20) };
+
+/// Between two requests of the load.
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// Between two status lines.
+const STATUS: Duration = Duration::from_secs(3);
+
+pub(crate) async fn serve(listen: SocketAddr) -> Result<(), String> {
+    let App { router, api, tally } = App::new(ODDS).map_err(|error| error.to_string())?;
+    let cannot = |error| format!("cannot listen on {listen}: {error}");
+    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    crate::say(&format!(
+        "listening on http://{address}: /odds/{{sport}}?market=…, /sports, /scores/{{id}}; POST /api/down, /api/up, /purge/{{tag}}
+try
+  curl -si 'http://{address}/odds/nba?market=main'
+  curl -s -X POST http://{address}/api/down
+  curl -s -X POST http://{address}/purge/nba
+odds are fresh for {} s, served stale with a refresh behind it to {} s, and while the API is down to {} s
+
+",
+        ODDS.soft.as_secs(),
+        ODDS.hard.as_secs(),
+        ODDS.hard.as_secs() * 3 / 2,
+    ));
+    tokio::spawn(load(router.clone()));
+    tokio::spawn(status(api, tally));
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        served = axum::serve(listener, router).into_future() => served.map_err(|error| error.to_string()),
+        () = interrupted => Ok(()),
+    }
+}
+
+/// A few readers: some odds are asked for more often than others.
+async fn load(router: Router) {
+    let mut ticks = interval(PAUSE);
+    loop {
+        ticks.tick().await;
+        let sport = ["nba", "nba", "nba", "nfl", "nfl", "nhl", "mlb"][fastrand::usize(..7)];
+        let path = match fastrand::u8(..10) {
+            0 => "/sports".to_owned(),
+            1..4 => format!("/scores/{}", fastrand::u8(1..6)),
+            _ => format!("/odds/{sport}?market={}", ["main", "totals"][fastrand::usize(..2)]),
+        };
+        let Ok(request) = Request::get(path).body(Body::empty()) else { continue };
+        // The router itself is asked, without a socket; it cannot fail.
+        tokio::spawn(router.clone().oneshot(request));
+    }
+}
+
+async fn status(api: Arc<PaidApi>, tally: Arc<Tally>) {
+    let started = Instant::now();
+    let mut ticks = interval(STATUS);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let (asked, calls) = (tally.total(), api.calls());
+        crate::say(&format!(
+            "{:>4} s  {asked} requests: {}; API {}: {calls} calls, {} instead of {}\n",
+            started.elapsed().as_secs(),
+            tally.words(),
+            if api.is_down() { "down" } else { "up" },
+            PaidApi::price(calls),
+            PaidApi::price(asked),
+        ));
+    }
+}
