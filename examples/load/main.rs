@@ -13,11 +13,12 @@
 //! which is asked for in proportion to 1/n; bodies of 256 B to 64 KiB. That is 40 requests a key on average; each key has
 //! to be fetched once, so 97.5 % is the most that any cache could answer without asking.
 //!
-//! With `--trace FILE` a request log: a line each, `seconds<TAB>method<TAB>target<TAB>status<TAB>bytes`, in order, `#` begins
+//! With `--trace FILE` a request log: a line each, `seconds<TAB>method<TAB>target<TAB>status<TAB>bytes`, in order; `#` begins
 //! a comment. The origin answers each target with the status and size that the log has first for the whole of it. A 304 in
-//! the log becomes a request with `If-None-Match`, a 206 one with `Range`. How many of the requests repeat an earlier GET target
-//! is printed as the log's own ceiling (a stored GET answers a HEAD as well, which may come on top). `--repeats` goes through all of it again, later and on the same cache; `--speed-up`
-//! divides the time between requests, but not the TTLs.
+//! the log becomes a request with `If-None-Match`, a 206 one with `Range`. Printed as the log's own ceiling is how many of its
+//! requests are GETs that repeat an earlier target; a stored GET answers a HEAD as well, which may come on top.
+//! `--repeats` goes through all of it again, later and on the same cache; `--speed-up` divides the time between requests,
+//! but not the TTLs.
 //!
 //! # What counts
 //! *Served* from the cache is who had an answer from memory and waited for nobody: `hit`, `stale` and `stale_error`, as a part of
