@@ -5,7 +5,7 @@ mod logs;
 mod origin;
 mod time;
 
-pub(crate) use client::{Answer, Cache, Open, request};
+pub(crate) use client::{Answer, Cache, Open, request, said};
 pub(crate) use logs::Logs;
 pub(crate) use origin::{Call, Gate, Origin, OriginBody, OriginError, Reply, Step};
 pub(crate) use time::{Start, rest, secs, wall};

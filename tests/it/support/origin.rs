@@ -70,8 +70,8 @@ struct Shared {
     /// Calls between their beginning and their head.
     running: AtomicUsize,
     most_running: AtomicUsize,
-    /// Bodies made of steps that are not dropped yet.
-    bodies: Arc<()>,
+    /// Bodies made of steps that are not dropped yet hold this; it counts their frames.
+    frames: Arc<AtomicUsize>,
     paths: Mutex<Vec<String>>,
 }
 
@@ -84,7 +84,7 @@ impl Origin {
                 calls: AtomicUsize::new(0),
                 running: AtomicUsize::new(0),
                 most_running: AtomicUsize::new(0),
-                bodies: Arc::new(()),
+                frames: Arc::default(),
                 paths: Mutex::default(),
             }),
         }
@@ -117,7 +117,12 @@ impl Origin {
 
     /// How many bodies made of steps are not dropped yet.
     pub(crate) fn bodies(&self) -> usize {
-        Arc::strong_count(&self.shared.bodies) - 1
+        Arc::strong_count(&self.shared.frames) - 1
+    }
+
+    /// How many frames such bodies have given.
+    pub(crate) fn frames(&self) -> usize {
+        self.shared.frames.load(Ordering::SeqCst)
     }
 
     /// What was asked for, in order.
@@ -144,7 +149,7 @@ impl Service<Request<ReqBody>> for Origin {
         let reply = script(&Call { n, parts });
         let running = Running::begin(&shared);
         Box::pin(async move {
-            let response = reply.give(&shared.bodies).await;
+            let response = reply.give(&shared.frames).await;
             drop(running);
             response
         })
@@ -196,6 +201,8 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Data(Bytes),
+    /// The same again and again, a frame each millisecond.
+    Endless(Bytes),
     Trailers(HeaderMap),
     Wait(Duration),
     Gate(Gate),
@@ -215,7 +222,7 @@ impl Step {
             Self::Gate(gate) => gate.pass().await,
             Self::Hang => std::future::pending().await,
             Self::Panic => panic!("the origin panics, as it was told"),
-            Self::Data(_) | Self::Trailers(_) | Self::Error => return None,
+            Self::Data(_) | Self::Endless(_) | Self::Trailers(_) | Self::Error => return None,
         }
         Some(())
     }
@@ -299,9 +306,9 @@ impl Reply {
         self
     }
 
-    /// What happens before the head.
+    /// What happens before the head, and before what was to happen already.
     pub(crate) fn before(mut self, step: Step) -> Self {
-        self.before.push(step);
+        self.before.insert(0, step);
         self
     }
 
@@ -315,7 +322,7 @@ impl Reply {
         self.before(Step::Gate(gate.clone()))
     }
 
-    async fn give(self, bodies: &Arc<()>) -> Result<Response<OriginBody>, OriginError> {
+    async fn give(self, frames: &Arc<AtomicUsize>) -> Result<Response<OriginBody>, OriginError> {
         for step in &self.before {
             if step.wait().await.is_none() {
                 return Err(OriginError);
@@ -323,7 +330,7 @@ impl Reply {
         }
         let body = match self.body {
             Content::Whole(bytes) => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
-            Content::Steps(steps) => stepwise(steps, Arc::clone(bodies)),
+            Content::Steps(steps) => stepwise(steps, Arc::clone(frames)),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -333,19 +340,24 @@ impl Reply {
     }
 }
 
-fn stepwise(steps: VecDeque<Step>, alive: Arc<()>) -> OriginBody {
-    let frames = stream::unfold((steps, alive), |(mut steps, alive)| async move {
+fn stepwise(steps: VecDeque<Step>, given: Arc<AtomicUsize>) -> OriginBody {
+    let frames = stream::unfold((steps, given), |(mut steps, given)| async move {
         loop {
             let step = steps.pop_front()?;
             if step.wait().await.is_some() {
                 continue;
             }
+            given.fetch_add(1, Ordering::SeqCst);
             let frame: Result<_, BoxError> = match step {
                 Step::Data(data) => Ok(Frame::data(data)),
+                Step::Endless(data) => {
+                    steps.extend([Step::Wait(Duration::from_millis(1)), Step::Endless(data.clone())]);
+                    Ok(Frame::data(data))
+                }
                 Step::Trailers(trailers) => Ok(Frame::trailers(trailers)),
                 _ => Err(OriginError.into()),
             };
-            return Some((frame, (steps, alive)));
+            return Some((frame, (steps, given)));
         }
     });
     StreamBody::new(frames).boxed_unsync()
