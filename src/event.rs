@@ -126,6 +126,8 @@ words! {
         Throttled = "throttled",
         /// Too many fetches are under way.
         Overload = "overload",
+        /// The breaker of the inner service is open.
+        BreakerOpen = "breaker_open",
         /// The fetch was dropped, as when its runtime shuts down.
         Aborted = "aborted",
         /// A purge came while the response was being fetched.

@@ -9,6 +9,7 @@ use std::{
 use http::request;
 
 use crate::{
+    breaker::{BreakerInfo, BreakerMode},
     clock::{Clock, WallClock},
     config::SwrConfig,
     entry::EntryInfo,
@@ -142,6 +143,19 @@ impl CacheHandle {
     /// Removes everything.
     pub fn purge_all(&self) -> Purged {
         self.purge(Purge::all())
+    }
+
+    /// The breakers, by name.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<BreakerInfo> {
+        let now = self.core.clock.now();
+        self.core.breakers.all().iter().map(|breaker| BreakerInfo::of(breaker, now)).collect()
+    }
+
+    /// Forces a breaker open or closed, or lets it go by what it sees again. False if there is none of this name.
+    pub fn set_breaker(&self, name: &str, mode: BreakerMode) -> bool {
+        let breaker = self.core.breakers.get(name);
+        breaker.map(|breaker| breaker.set_force(mode.force(), self.core.clock.now())).is_some()
     }
 
     /// The state of the store.

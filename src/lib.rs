@@ -39,6 +39,7 @@
 //! [tower]: https://docs.rs/tower
 #![forbid(unsafe_code)]
 
+mod breaker;
 mod clock;
 mod config;
 mod entry;
@@ -57,6 +58,7 @@ mod store;
 mod tag;
 mod telemetry;
 
+pub use breaker::{BreakerInfo, BreakerMode, BreakerState};
 pub use config::{DefaultClassifier, FailureClassifier, SwrConfig, SwrConfigBuilder};
 pub use entry::EntryInfo;
 pub use error::{BodyError, BoxError, CacheFailure, ConfigError};

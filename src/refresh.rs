@@ -62,6 +62,8 @@ pub(crate) fn refresh<S, ReqBody>(
         number,
         lead: Some(lead),
         claim: Some(claim),
+        breaker: route.breaker(&parts),
+        call: None,
     };
     parts.method = Method::GET;
     let request = Request::from_parts(parts, ReqBody::default());

@@ -9,8 +9,9 @@ use http::{header, request};
 use tokio::sync::Semaphore;
 
 use crate::{
+    breaker::{Breaker, Breakers},
     clock::Clock,
-    config::{Settings, StatusField, SwrConfig},
+    config::{BreakerChoice, BreakerConfig, Settings, StatusField, SwrConfig},
     entry::{Entry, RouteMark},
     error::BoxError,
     event::Reason,
@@ -19,7 +20,7 @@ use crate::{
     policy::{request::RequestFacts, verdict::Asker},
     spool::Spool,
     store::{Store, Weights},
-    telemetry::LogGates,
+    telemetry::{self, LogGates},
 };
 
 /// What all routes of a handle share.
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     /// One permit for each refresh under way.
     pub(crate) refreshes: Arc<Semaphore>,
     pub(crate) bodies: Allowance,
+    pub(crate) breakers: Breakers,
     pub(crate) max_body: u64,
 }
 
@@ -46,6 +48,7 @@ impl Core {
             flights: Flights::new(),
             fetches: Arc::new(Semaphore::new(fetches)),
             refreshes: Arc::new(Semaphore::new(refreshes)),
+            breakers: Breakers::new(Box::new(|| Box::new(telemetry::breaker_transition))),
             bodies: Allowance { limit: in_flight, taken: AtomicU64::new(0) },
             max_body,
         }
@@ -142,6 +145,8 @@ pub(crate) struct Route {
     pub(crate) namespace: Box<str>,
     pub(crate) max_body: u64,
     pub(crate) logs: LogGates,
+    /// Its breaker, unless it has none or one for each upstream.
+    breaker: Option<Arc<Breaker>>,
     /// Whether `Cookie` and `Authorization` say nothing that the key does not.
     cookie_matters: bool,
     authorization_matters: bool,
@@ -151,6 +156,11 @@ impl Route {
     pub(crate) fn new(core: &Arc<Core>, config: &SwrConfig, name: &str) -> Self {
         let settings = &config.settings;
         let rules = &settings.rules;
+        let breaker = settings.breaker.as_ref().and_then(|config| match &config.choice {
+            BreakerChoice::Route => Some(core.breakers.named(name, config.settings)),
+            BreakerChoice::Named(name) => Some(core.breakers.named(name, config.settings)),
+            BreakerChoice::ByRequest(_) => None,
+        });
         Self {
             core: Arc::clone(core),
             settings: Arc::clone(settings),
@@ -158,6 +168,7 @@ impl Route {
             namespace: settings.namespace.as_deref().unwrap_or(name).into(),
             max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),
             logs: LogGates::default(),
+            breaker,
             cookie_matters: !rules.ignore_cookies && !settings.key.keys_header(&header::COOKIE),
             authorization_matters: !rules.share_authorized
                 && !settings.key.keys_header(&header::AUTHORIZATION),
@@ -188,6 +199,16 @@ impl Route {
             authorization: facts.has_authorization() && self.authorization_matters,
             cookie: facts.has_cookie() && self.cookie_matters,
         }
+    }
+
+    /// The breaker that a request's fetch asks, if it asks one.
+    pub(crate) fn breaker(&self, parts: &request::Parts) -> Option<Arc<Breaker>> {
+        self.breaker.clone().or_else(|| match self.settings.breaker.as_ref()? {
+            BreakerConfig { settings, choice: BreakerChoice::ByRequest(name) } => {
+                Some(self.core.breakers.named(&name(parts), *settings))
+            }
+            _ => None,
+        })
     }
 
     /// Whether a request can share a fetch with others, as far as that is known before the response.

@@ -22,6 +22,10 @@ fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
         .stale_if_error(options.stale_if_error)
         .keep(options.keep)
         .fetch_timeout(options.fetch_timeout);
+    config = match options.breaker_failures {
+        0 => config.no_breaker(),
+        failures => config.breaker(failures, options.breaker_cooldown),
+    };
     if let Some((soft, hard)) = options.ttls() {
         config = match options.freshness {
             Freshness::Origin => config.fallback_ttl(soft, hard),

@@ -2,10 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, StatusCode, request};
 
-use super::{DefaultClassifier, FailureClassifier, Settings, StatusField, SwrConfig};
+use super::{
+    BreakerChoice, BreakerConfig, DefaultClassifier, FailureClassifier, Settings, StatusField, SwrConfig,
+};
 use crate::{
+    breaker,
     error::ConfigError,
     key::{KeyExtractor, Target},
     policy::{Lifetimes, Rules, Ttl, status::CacheStatus},
@@ -25,6 +28,8 @@ pub struct SwrConfigBuilder {
     body_timeout: Duration,
     key: Box<dyn KeyExtractor>,
     classifier: Box<dyn FailureClassifier>,
+    breaker: Option<breaker::Settings>,
+    breaker_choice: BreakerChoice,
     status_field: Option<HeaderName>,
     status_name: String,
     forward_tags: bool,
@@ -44,6 +49,8 @@ impl SwrConfigBuilder {
             body_timeout: Duration::from_secs(30),
             key: Box::new(Target),
             classifier: Box::new(DefaultClassifier),
+            breaker: Some(breaker::Settings { failures: 5, cooldown: Duration::from_secs(30) }),
+            breaker_choice: BreakerChoice::Route,
             status_field: Some(HeaderName::from_static("cache-status")),
             status_name: "tower-swr-cache".to_owned(),
             forward_tags: false,
@@ -192,6 +199,35 @@ impl SwrConfigBuilder {
         self
     }
 
+    /// How many failures in a row open the route's breaker, and how long it then keeps all fetches from the inner service,
+    /// give or take a tenth. The first fetch after that is the probe: it alone decides whether the breaker closes. An
+    /// error, a time-out, a panic, a body that fails and what the classifier says are failures; a key counts once a second;
+    /// 4xx, clients that leave and requests that bypass the cache count for nothing. Defaults to 5 failures and 30 seconds.
+    pub fn breaker(mut self, failures: u32, cooldown: Duration) -> Self {
+        self.breaker = Some(breaker::Settings { failures, cooldown });
+        self
+    }
+
+    /// No breaker: however often the inner service fails, it is asked again. Defaults to having one.
+    pub fn no_breaker(mut self) -> Self {
+        self.breaker = None;
+        self
+    }
+
+    /// Shares the breaker of this name with the handle's other routes that have it; the first of them says when it opens.
+    /// Defaults to a breaker of the route's own, by its name.
+    pub fn breaker_name(mut self, name: impl Into<String>) -> Self {
+        self.breaker_choice = BreakerChoice::Named(name.into());
+        self
+    }
+
+    /// A breaker for each upstream, where one route has several: named by a function of the request. All beyond 64 names
+    /// share one. Defaults to a breaker of the route's own.
+    pub fn breaker_by(mut self, name: impl Fn(&request::Parts) -> String + Send + Sync + 'static) -> Self {
+        self.breaker_choice = BreakerChoice::ByRequest(Box::new(name));
+        self
+    }
+
     /// What the cache calls itself in `Cache-Status` (RFC 9211): printable ASCII. Defaults to `tower-swr-cache`.
     pub fn cache_status_name(mut self, name: impl Into<String>) -> Self {
         self.status_name = name.into();
@@ -214,7 +250,7 @@ impl SwrConfigBuilder {
     ///
     /// # Errors
     /// A [`ConfigError`] that names the field and its value: a hard TTL below its soft one, a part outside its range, a
-    /// time-out or a body limit of zero, an empty name, TTLs for the route beside a fallback.
+    /// time-out, a body limit or a breaker of zero, an empty name, TTLs for the route beside a fallback.
     pub fn build(self) -> Result<SwrConfig, ConfigError> {
         let rules = Rules { lifetimes: self.lifetimes()?, ..self.rules };
         for (field, name) in [("name", Some(&self.name)), ("namespace", self.namespace.as_ref())] {
@@ -238,6 +274,12 @@ impl SwrConfigBuilder {
                 return Err(ConfigError::new(field, timeout, "must be longer than zero"));
             }
         }
+        if let Some(breaker::Settings { failures, cooldown }) = self.breaker {
+            if failures == 0 || cooldown.is_zero() {
+                let problem = "must be more than zero, both; for none, say no_breaker()";
+                return Err(ConfigError::new("breaker", (failures, cooldown), problem));
+            }
+        }
         if self.max_body == Some(0) {
             return Err(ConfigError::new("max_body_bytes", 0, "must be more than zero"));
         }
@@ -259,6 +301,7 @@ impl SwrConfigBuilder {
                 body_timeout: self.body_timeout,
                 key: self.key,
                 classifier: self.classifier,
+                breaker: self.breaker.map(|settings| BreakerConfig { settings, choice: self.breaker_choice }),
                 status,
                 forward_tags: self.forward_tags,
             }),
@@ -320,6 +363,8 @@ mod tests {
             ("fetch_timeout", base().fetch_timeout(Duration::ZERO)),
             ("body_timeout", base().body_timeout(Duration::ZERO)),
             ("max_body_bytes", base().max_body_bytes(0)),
+            ("breaker", base().breaker(0, s(1))),
+            ("breaker", base().breaker(1, s(0))),
             ("cache_status_name", base().cache_status_name("a\nb")),
         ] {
             assert_eq!(builder.build().map_err(|error| error.field()).err(), Some(field));

@@ -1,10 +1,12 @@
 //! A route's configuration: what it is called, what its keys are made of, how long its responses serve.
 
+mod breaker;
 mod builder;
 mod classify;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+pub(crate) use breaker::{BreakerChoice, BreakerConfig};
 pub use builder::SwrConfigBuilder;
 pub use classify::{DefaultClassifier, FailureClassifier};
 
@@ -31,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) body_timeout: Duration,
     pub(crate) key: Box<dyn KeyExtractor>,
     pub(crate) classifier: Box<dyn FailureClassifier>,
+    pub(crate) breaker: Option<BreakerConfig>,
     pub(crate) status: Option<StatusField>,
     pub(crate) forward_tags: bool,
 }

@@ -20,6 +20,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
+    breaker::{self, Breaker},
     clock::Tick,
     entry::{Claim, Entry, Target},
     error::BoxError,
@@ -48,8 +49,12 @@ pub(crate) struct Job {
     pub(crate) number: u64,
     /// The flight that it leads, unless it goes alone.
     pub(crate) lead: Option<Lead<FlightKey, Landing>>,
+    /// The breaker that it asks.
+    pub(crate) breaker: Option<Arc<Breaker>>,
     /// The claim on what is stored, if it is a refresh.
     pub(crate) claim: Option<Claim>,
+    /// What the breaker gave; it is told what comes of the call.
+    pub(crate) call: Option<breaker::Permit>,
 }
 
 /// What the one who asked for a fetch gets of it.
@@ -111,6 +116,13 @@ impl Job {
             let failed = self.fail(Reason::Overload, None);
             return answer(reply, Reply::Refused(failed));
         };
+        match self.breaker.take().map(|breaker| breaker.ask(self.now())).transpose() {
+            Ok(call) => self.call = call,
+            Err(wait) => {
+                let failed = self.fail(Reason::BreakerOpen, Some(wait));
+                return answer(reply, Reply::Refused(failed));
+            }
+        }
         validation::strip_conditionals(request.headers_mut());
         let mut unasked = None;
         if let Some(stored) = self.stored.as_ref().filter(|stored| stored.validators.is_some()) {

@@ -13,6 +13,7 @@ use super::{
     answer,
 };
 use crate::{
+    breaker::{self, Report},
     clock::Tick,
     entry::Entry,
     error::{BodyError, BoxError},
@@ -93,6 +94,10 @@ impl Job {
         let shareable = plan.limits.shareable();
         let (entry, extensions) = self.draft(plan, head, arrival);
         let entry = Arc::new(entry);
+        if self.call.as_ref().is_some_and(breaker::Permit::is_probe) {
+            // All others wait for the probe: its head is enough for them, a long body is not to hold them up.
+            self.report(Report::Success);
+        }
         let spool = Spool::new(length);
         let producer = Producer::new(&spool);
         let reader = spool.reader();
@@ -140,6 +145,7 @@ impl Job {
         arrival: Arrival,
         reply: Replier<B, E>,
     ) {
+        self.report(Report::Success);
         let rules = &self.route.settings.rules;
         let mut head = head;
         head.status = stored.status;
@@ -173,8 +179,17 @@ impl Job {
         answer(reply, Reply::Confirmed(entry));
     }
 
+    /// Tells the breaker what came of the call.
+    fn report(&mut self, report: Report) {
+        let now = self.now();
+        if let Some(call) = &mut self.call {
+            call.report(report, now);
+        }
+    }
+
     /// Stores a response whose content is whole.
     fn keep(&mut self, entry: &Arc<Entry>, shareable: bool) {
+        self.report(Report::Success);
         let now = self.now();
         let uncollapsed = (!shareable).then(|| now.after(UNCOLLAPSED));
         if let Err(reason) = self.route.core.store.insert(&self.key, entry, uncollapsed, now) {
@@ -199,6 +214,9 @@ impl Job {
     /// The fetch failed: what is stored serves longer, and those who wait are told.
     pub(super) fn fail(&mut self, reason: Reason, pause: Option<Duration>) -> Arc<Failed> {
         let now = self.now();
+        if is_the_upstreams(reason) {
+            self.report(Report::Failure(self.route.core.store.hash(&self.key)));
+        }
         if let Some(stored) = self.stored.take() {
             let first = stored.refresh.fail(now, pause);
             telemetry::refresh_failure(&self.route, reason, now);
@@ -219,6 +237,7 @@ impl Job {
 
     /// The response is for nobody but who asked for it: those who wait go on alone.
     fn release(&mut self, whose: Whose) {
+        self.report(Report::Success);
         let now = self.now();
         let store = &self.route.core.store;
         let stored = self.stored.take();
@@ -241,4 +260,9 @@ impl Job {
             lead.publish(Landing::Released);
         }
     }
+}
+
+/// Whether a failure is one of the upstream: not if it was never asked, or asks for patience.
+fn is_the_upstreams(reason: Reason) -> bool {
+    !matches!(reason, Reason::Overload | Reason::BreakerOpen | Reason::Throttled)
 }

@@ -232,6 +232,8 @@ where
             number,
             lead,
             claim: None,
+            breaker: self.route.breaker(&self.parts),
+            call: None,
         };
         let (mut parts, ()) = Request::new(()).into_parts();
         std::mem::swap(&mut parts, &mut self.parts);

@@ -77,7 +77,7 @@ pub(crate) fn passed_on<B>(
 }
 
 /// The answer to a request that waited for a fetch which failed, or whose fetch was refused: 504 after a time-out, 503
-/// when there was no room for it, else 502. Always with `Retry-After` and a reason.
+/// when there was no room for it or the breaker is open, else 502. Always with `Retry-After` and a reason.
 pub(crate) fn refused<B>(
     route: &Route,
     failed: &Failed,
@@ -85,7 +85,9 @@ pub(crate) fn refused<B>(
 ) -> Response<ResponseBody<B>> {
     let code = match failed.reason {
         Reason::Timeout | Reason::BodyTimeout => StatusCode::GATEWAY_TIMEOUT,
-        Reason::Overload | Reason::Aborted | Reason::Throttled => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::Overload | Reason::Aborted | Reason::Throttled | Reason::BreakerOpen => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::BAD_GATEWAY,
     };
     let mut headers = HeaderMap::new();

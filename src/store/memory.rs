@@ -100,6 +100,11 @@ impl Store {
         self.next_number.load(Ordering::SeqCst)
     }
 
+    /// A key's hash, by a function of this store's own.
+    pub(crate) fn hash(&self, key: &Key) -> u64 {
+        self.scopes.key(key)
+    }
+
     /// What stands under a key.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<Slot>> {
         self.cache.get(key)

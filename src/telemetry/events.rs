@@ -5,7 +5,12 @@ use std::{
     time::Duration,
 };
 
-use crate::{clock::Tick, event::Reason, shared::Route};
+use crate::{
+    breaker::{Breaker, Transition},
+    clock::Tick,
+    event::Reason,
+    shared::Route,
+};
 
 /// At most one line of a kind, for a route, in this time.
 const QUIET: Duration = Duration::from_secs(10);
@@ -64,6 +69,16 @@ pub(crate) fn refresh_failure(route: &Route, reason: Reason, now: Tick) {
 pub(crate) fn extension(route: &Route, by: Duration, now: Tick) {
     if let Some(suppressed) = route.logs.extension.pass(now) {
         tracing::warn!(route = route.name(), ?by, suppressed, "stale response extended");
+    }
+}
+
+/// A breaker changed its state. These lines are few by nature: one a cool-down.
+pub(crate) fn breaker_transition(breaker: &Breaker, transition: Transition, _now: Tick) {
+    let breaker = breaker.name();
+    match transition {
+        Transition::Opened => tracing::warn!(breaker, "breaker opened"),
+        Transition::HalfOpened => tracing::info!(breaker, "breaker half open"),
+        Transition::Closed => tracing::info!(breaker, "breaker closed"),
     }
 }
 

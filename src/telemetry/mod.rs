@@ -2,4 +2,6 @@
 
 mod events;
 
-pub(crate) use events::{LogGates, extension, fetch_panicked, fetch_span, refresh_failure, refresh_success};
+pub(crate) use events::{
+    LogGates, breaker_transition, extension, fetch_panicked, fetch_span, refresh_failure, refresh_success,
+};

@@ -379,7 +379,8 @@ async fn variants_are_refreshed_each_for_itself() {
 #[tokio::test(start_paused = true)]
 async fn the_log_tells_of_success_failure_and_extension_seldom_and_without_secrets() {
     let logs = Logs::collect();
-    let config = SwrConfig::builder("odds").soft_jitter(0.0).soft_ttl(secs(10)).hard_ttl(secs(100));
+    let config =
+        SwrConfig::builder("odds").soft_jitter(0.0).no_breaker().soft_ttl(secs(10)).hard_ttl(secs(100));
     let cache = Cache::new(config, &Origin::counting());
     let start = Start::now();
     let secret = || request("/a?token=secret").header("x-secret", "secret").header("authorization", "secret");

@@ -20,7 +20,7 @@ pub(crate) fn route(soft: u64, hard: u64) -> SwrConfigBuilder {
     origin_says().soft_ttl(secs(soft)).hard_ttl(secs(hard))
 }
 
-/// A route whose responses say themselves how long they are fresh.
+/// A route whose responses say themselves how long they are fresh; without a breaker, which has a topic of its own.
 pub(crate) fn origin_says() -> SwrConfigBuilder {
-    SwrConfig::builder("route").soft_jitter(0.0)
+    SwrConfig::builder("route").soft_jitter(0.0).no_breaker()
 }

@@ -1,0 +1,110 @@
+//! The circuit breaker: keeps calls from an upstream that fails.
+//!
+//! *Closed*, it lets every call through. So many failures in a row open it; *open*, it lets none through until its
+//! cool-down is over; then it is *half-open* for the one call that asks first, the probe, and what comes of that decides.
+
+mod info;
+mod registry;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use info::{BreakerInfo, BreakerMode, BreakerState};
+pub(crate) use registry::Breakers;
+pub(crate) use state::{Admission, Force, Report, Settings, State, Transition};
+use state::{Machine, Ticket};
+
+use crate::clock::Tick;
+
+/// How much a cool-down is moved at most, either way, as a part of it.
+const JITTER: f64 = 0.1;
+
+/// Who is told of a breaker's transitions; outside its lock.
+pub(crate) type OnTransition = Box<dyn Fn(&Breaker, Transition, Tick) + Send + Sync>;
+
+/// One upstream's breaker.
+pub(crate) struct Breaker {
+    name: Box<str>,
+    machine: Mutex<Machine>,
+    on_transition: OnTransition,
+}
+
+impl Breaker {
+    pub(crate) fn new(name: &str, settings: Settings, on_transition: OnTransition) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), machine: Mutex::new(Machine::new(settings)), on_transition })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it stands, and what forces it.
+    pub(crate) fn standing(&self) -> (State, Force) {
+        let machine = self.lock();
+        (machine.state(), machine.force())
+    }
+
+    /// Forces it, or frees it.
+    pub(crate) fn set_force(&self, force: Force, now: Tick) {
+        let transition = self.lock().set_force(force);
+        self.tell(transition, now);
+    }
+
+    /// Asks for one call: a permit, or after what time to ask again.
+    pub(crate) fn ask(self: &Arc<Self>, now: Tick) -> Result<Permit, std::time::Duration> {
+        let (admission, transition) = self.lock().ask(now);
+        self.tell(transition, now);
+        match admission {
+            Admission::Go(ticket) => Ok(Permit { breaker: Arc::clone(self), ticket: Some(ticket) }),
+            Admission::Refused(wait) => Err(wait),
+        }
+    }
+
+    fn tell(&self, transition: Option<Transition>, now: Tick) {
+        if let Some(transition) = transition {
+            (self.on_transition)(self, transition, now);
+        }
+    }
+
+    /// Nothing of the callers' runs under this lock.
+    fn lock(&self) -> MutexGuard<'_, Machine> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Breaker").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The right to one call. Dropped without a report, it says that nothing came of it, so that a probe which is dropped
+/// lets the next call be the probe.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    breaker: Arc<Breaker>,
+    ticket: Option<Ticket>,
+}
+
+impl Permit {
+    /// Whether the call decides for all others.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.ticket.is_some_and(Ticket::is_probe)
+    }
+
+    /// Says what came of the call. The first report counts.
+    pub(crate) fn report(&mut self, report: Report, now: Tick) {
+        if let Some(ticket) = self.ticket.take() {
+            let jitter = JITTER * (fastrand::f64() * 2.0 - 1.0);
+            let transition = self.breaker.lock().report(ticket, report, now, jitter);
+            self.breaker.tell(transition, now);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // No time is needed: nothing came of it, so nothing counts from now.
+        self.report(Report::Nothing, Tick::PAST);
+    }
+}
