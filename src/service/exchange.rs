@@ -304,14 +304,18 @@ where
         response: Response<S::Body>,
         status: impl FnOnce(&CacheStatus) -> HeaderValue,
     ) -> Response<ResponseBody<S::Body>> {
-        let response = respond::passed_on(&self.route, response, status);
-        if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
+        self.bare_for_head(respond::passed_on(&self.route, response, status))
     }
 
     fn refuse(&self, failed: &Failed, fwd: Fwd, waited: bool) -> Response<ResponseBody<S::Body>> {
-        respond::refused(&self.route, failed, |status| {
+        let response = respond::refused(&self.route, failed, |status| {
             status.forwarded(fwd, None, false, waited.then_some(false), Some(failed.reason))
-        })
+        });
+        self.bare_for_head(response)
+    }
+
+    fn bare_for_head(&self, response: Response<ResponseBody<S::Body>>) -> Response<ResponseBody<S::Body>> {
+        if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
     }
 }
 

@@ -51,7 +51,9 @@ pub(crate) fn from_entry<B>(
         return respond(StatusCode::NOT_MODIFIED, headers, ResponseBody::none());
     }
     if ask.head {
-        if entry.content.get().is_some() && !headers.contains_key(header::CONTENT_LENGTH) {
+        // A 204 has no length (RFC 9110 §8.6).
+        let has_length = entry.content.get().is_some() && entry.status != StatusCode::NO_CONTENT;
+        if has_length && !headers.contains_key(header::CONTENT_LENGTH) {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(entry.body_len()));
         }
         return respond(entry.status, headers, ResponseBody::none());
