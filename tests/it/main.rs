@@ -3,6 +3,7 @@
 #[allow(dead_code, unused_imports, reason = "each topic uses a part of it")]
 mod support;
 
+mod bodies;
 mod breaker;
 mod flights;
 mod keys;

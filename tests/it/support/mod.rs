@@ -4,6 +4,7 @@ mod client;
 mod logs;
 mod origin;
 mod time;
+pub(crate) mod wire;
 
 pub(crate) use client::{Answer, Cache, Open, request, said};
 pub(crate) use logs::Logs;
