@@ -9,6 +9,7 @@ mod flights;
 mod keys;
 mod purge;
 mod refresh;
+mod stack;
 mod storing;
 mod ttl;
 mod vary;
