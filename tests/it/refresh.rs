@@ -253,6 +253,9 @@ async fn what_a_refresh_brings_decides_over_what_is_stored() {
                 assert_eq!(answer.text(), text, "{title}");
             }
         }
+        // A failure is noted on what it leaves in place.
+        let extended = cache.entry("/").is_some_and(|entry| entry.extended);
+        assert_eq!(extended, left == kept, "{title}");
         assert_eq!(cache.handle.stats().inflight_bytes, 0, "{title}");
     }
 }
@@ -374,6 +377,14 @@ async fn variants_are_refreshed_each_for_itself() {
     assert_eq!(get("fr").await.text(), "fr 4");
     assert_eq!(get("de").await.text(), "de 3");
     assert_eq!(origin.calls(), 4);
+    // Neither is held up by the other's.
+    start.at(20.0).await;
+    origin.now(|_| Reply::none(Step::Hang));
+    for language in ["de", "fr", "de", "fr"] {
+        get(language).await;
+    }
+    rest().await;
+    assert_eq!(origin.running(), 2);
 }
 
 #[tokio::test(start_paused = true)]
