@@ -12,6 +12,7 @@ use crate::{
     entry::{BodyBuilder, Content},
     error::{BodyError, BoxError},
     event::Reason,
+    policy::verdict::Whose,
     shared::Share,
     spool::{End, Room, Spool},
 };
@@ -42,7 +43,8 @@ pub(super) fn promised_length(head: &response::Parts, body: &impl Body) -> Optio
     }
 }
 
-/// Reads `body` to its end. `overflow` is called once if it turns out too large to keep.
+/// Reads `body` to its end. `overflow` is called once if it cannot be kept: by its own size, or because the bodies of
+/// other requests take all the room there is.
 pub(super) async fn absorb<B>(
     body: B,
     spool: &Spool,
@@ -50,7 +52,7 @@ pub(super) async fn absorb<B>(
     limit: u64,
     share: &mut Share,
     idle: Duration,
-    overflow: impl FnOnce(),
+    overflow: impl FnOnce(Whose),
 ) -> Absorbed
 where
     B: Body<Error: Into<BoxError>>,
@@ -86,7 +88,7 @@ where
             }
             builder = None;
             if let Some(overflow) = overflow.take() {
-                overflow();
+                overflow(if total > limit { Whose::Response } else { Whose::Request });
             }
             spool.open_window();
         }

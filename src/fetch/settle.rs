@@ -110,8 +110,8 @@ impl Job {
         }
         let route = Arc::clone(&self.route);
         let mut share = Share::none(&route.core);
-        // Too large to keep: from here on it is only passed on, and nobody can join.
-        let overflow = || self.release(Whose::Response);
+        // It cannot be kept: from here on it is only passed on, and nobody can join.
+        let overflow = |whose| self.release(whose);
         let idle = route.settings.body_timeout;
         let absorb = absorb::absorb(body, &spool, length, route.max_body, &mut share, idle, overflow);
         match AssertUnwindSafe(absorb).catch_unwind().await {

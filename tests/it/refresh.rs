@@ -442,3 +442,33 @@ async fn the_log_tells_of_success_failure_and_extension_seldom_and_without_secre
     rest().await;
     assert!(logs.with("secret").is_empty() && logs.with("token").is_empty(), "{:?}", logs.lines());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_for_which_there_is_no_room_leaves_what_is_stored() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let origin = Origin::new(move |call| match call.path() {
+        "/long" => Reply::steps([Step::data(vec![0; 12 << 10]), Step::Gate(held.clone())]),
+        _ => Reply::ok(vec![call.n as u8; 8 << 10]),
+    });
+    // A quarter of it is for bodies on their way.
+    let handle = CacheHandle::builder().capacity_bytes(64 << 10).max_body_bytes(16 << 10).build().unwrap();
+    let cache = Cache::on(&handle, route(10, 1000).build().unwrap(), &origin);
+    let start = Start::now();
+    cache.get("/").await;
+    start.at(10.0).await;
+    let long = cache.spawn("/long");
+    rest().await;
+    for second in [10.0, 12.0] {
+        start.at(second).await;
+        assert_eq!(cache.get("/").await.said, "hit; detail=stale");
+        rest().await;
+        assert!(cache.entry("/").is_some(), "dropped for want of room");
+    }
+    gate.open();
+    long.await.unwrap();
+    start.at(14.0).await;
+    assert_eq!(cache.get("/").await.said, "hit; detail=stale");
+    rest().await;
+    assert_eq!(cache.get("/").await.said, "hit");
+}
