@@ -1,0 +1,78 @@
+use std::net::SocketAddr;
+
+use super::{
+    http,
+    process::{Process, run},
+};
+
+#[test]
+fn the_story_happens_as_told() {
+    let ended = run("demo", &["--once"]);
+    assert_eq!((ended.code, &ended.stderr[..]), (Some(0), &[][..]), "{ended:#?}");
+    for told in [
+        "cold miss",
+        "1,000 readers at once",
+        "100 hits",
+        "past the soft TTL: stale",
+        "refreshed",
+        "API down: stale, to the hard TTL",
+        "API down: stale_error, to 1.5 × the hard TTL",
+        "API down: after that an error",
+        "API up: the next readers fetch",
+        "tag nba purged: nfl stays",
+        "tag nba purged: its next reader fetches",
+    ] {
+        assert!(ended.stdout.iter().any(|line| line.starts_with(told)), "{told}: {ended:#?}");
+    }
+    let crowd = ended.stdout.iter().find(|line| line.starts_with("1,000")).expect("is there");
+    let columns: Vec<&str> = crowd.rsplit("stored").next().expect("the columns").split_whitespace().collect();
+    assert_eq!(columns[..2], ["1000", "1"], "a thousand requests, one call: {crowd}");
+}
+
+#[test]
+fn it_serves_and_the_lines_it_says_to_try_work() {
+    let demo = Process::start("demo", &["--listen", "127.0.0.1:0"]);
+    let address = demo.address();
+    let next_line = || demo.line(|line| curl(line.trim()));
+    let (lines, last) = ([next_line(), next_line()], next_line());
+    let [odds, down] = lines.map(|line| perform(address, line));
+    let purge = perform(address, last);
+    assert_eq!(odds.status, 200);
+    assert!(odds.text().starts_with("nba main "), "{odds:?}");
+    assert!(odds.cache_status().starts_with("tower-swr-cache; "), "{odds:?}");
+    assert!(down.status == 200 && down.text().contains("down"), "{down:?}");
+    assert!(purge.status == 200 && purge.text().ends_with(" purged\n"), "{purge:?}");
+
+    // What the built-in load has not asked for is not stored, and nobody answers for the API now.
+    let cold = http::get(address, "/odds/nba?market=cold");
+    assert_eq!(cold.status, 503);
+    assert_eq!(http::request(address, "POST", "/api/up", "", "").status, 200);
+    assert_eq!(http::get(address, "/odds/nba?market=cold").status, 200);
+
+    let status = demo.line(|line| line.contains(" requests: ").then(|| line.to_owned()));
+    assert!(status.contains("API ") && status.contains(" calls, $"), "{status}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_it() {
+    let demo = Process::start("demo", &["--listen", "127.0.0.1:0"]);
+    demo.address();
+    // The signal is only caught once it serves, which the first status line shows.
+    demo.line(|line| line.contains(" requests: ").then_some(()));
+    demo.signal("INT");
+    assert_eq!(demo.end().code, Some(0));
+}
+
+/// The method and the URL of a `curl` line.
+fn curl(line: &str) -> Option<(String, String)> {
+    let words: Vec<&str> = line.strip_prefix("curl ")?.split_whitespace().collect();
+    let method = words.iter().position(|word| *word == "-X").map_or("GET", |at| words[at + 1]);
+    let url = words.last().expect("a URL").trim_matches('\'');
+    Some((method.to_owned(), url.to_owned()))
+}
+
+fn perform(address: SocketAddr, (method, url): (String, String)) -> http::Response {
+    let path = url.strip_prefix(&format!("http://{address}")).expect("the address that it listens on");
+    http::request(address, &method, path, "", "")
+}

@@ -1,0 +1,81 @@
+//! What the programs say to those who call them wrongly: one line, and status 2.
+
+use super::process::run;
+
+const PROXY: [&str; 4] = ["--listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:9"];
+
+#[test]
+fn wrong_options_are_one_line_and_status_2() {
+    let proxy = |more: &[&'static str]| ("reverse_proxy", [&PROXY, more].concat());
+    for (example, args) in [
+        ("demo", vec!["--bogus"]),
+        ("demo", vec!["once"]),
+        ("demo", vec!["--once=yes"]),
+        ("demo", vec!["--listen"]),
+        ("demo", vec!["--listen", "localhost"]),
+        ("demo", vec!["--listen", "127.0.0.1:70000"]),
+        ("load", vec!["--bogus"]),
+        ("load", vec!["--seed"]),
+        ("load", vec!["--seed", "-1"]),
+        ("load", vec!["--keys", "0"]),
+        ("load", vec!["--requests", "many"]),
+        ("load", vec!["--zipf", "NaN"]),
+        ("load", vec!["--latency", "50"]),
+        ("load", vec!["--failure-rate", "1.5"]),
+        ("load", vec!["--speed-up", "0"]),
+        ("load", vec!["--concurrency", "0"]),
+        ("load", vec!["--capacity", "1MB"]),
+        ("load", vec!["--capacity", "1KiB"]),
+        ("load", vec!["--max-body", "1GiB"]),
+        ("load", vec!["--soft-ttl", "2m", "--hard-ttl", "1m"]),
+        ("load", vec!["--clock", "wall"]),
+        ("load", vec!["--trace", "no such file"]),
+        ("load", vec!["--trace", "Cargo.toml", "--keys", "5"]),
+        ("load", vec!["--expect-served", "most"]),
+        ("reverse_proxy", vec![]),
+        ("reverse_proxy", vec!["--listen", "127.0.0.1:0"]),
+        proxy(&["--bogus"]),
+        proxy(&["--soft-ttl", "5"]),
+        proxy(&["--soft-ttl", "2s", "--hard-ttl", "1s"]),
+        proxy(&["--freshness", "route"]),
+        proxy(&["--capacity", "0"]),
+        proxy(&["--max-body", "1GiB"]),
+        proxy(&["--fetch-timeout", "0s"]),
+        proxy(&["--failure-extension", "101"]),
+        proxy(&["--threads", "0"]),
+        proxy(&["--upstream", "ftp://host"]),
+        proxy(&["--breaker-failures", "-1"]),
+    ] {
+        let ended = run(example, &args);
+        assert_eq!(ended.code, Some(2), "{example} {args:?}: {ended:#?}");
+        assert!(
+            matches!(&ended.stderr[..], [line] if line.starts_with(&format!("{example}: ")) && line.len() > 15),
+            "{example} {args:?}: {ended:#?}"
+        );
+        assert!(ended.stdout.is_empty(), "{example} {args:?}: {ended:#?}");
+    }
+}
+
+#[test]
+fn help_names_the_options_and_is_no_error() {
+    for (example, option) in
+        [("demo", "--once"), ("load", "--expect-served"), ("reverse_proxy", "--upstream")]
+    {
+        let ended = run(example, &["--help"]);
+        assert_eq!((ended.code, ended.stderr.len()), (Some(0), 0), "{ended:#?}");
+        assert!(ended.stdout.iter().any(|line| line.trim_start().starts_with(option)), "{ended:#?}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_line_and_status_1() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    for (example, args) in [
+        ("demo", vec!["--listen", &address]),
+        ("reverse_proxy", vec!["--listen", &address, "--upstream", "http://127.0.0.1:9"]),
+    ] {
+        let ended = run(example, &args);
+        assert_eq!((ended.code, ended.stderr.len(), ended.stdout.len()), (Some(1), 1, 0), "{ended:#?}");
+    }
+}
