@@ -17,15 +17,21 @@ use tower_swr_cache::{CacheHandle, CacheOverride, SwrConfig};
 use crate::api::PaidApi;
 use crate::outcome::{Outcome, Tally};
 
-/// The soft and the hard TTL of a route.
+/// How long odds last, and how long the API is left alone once it fails too often; the other routes have what suits them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ttl {
+pub(crate) struct Times {
     pub(crate) soft: Duration,
     pub(crate) hard: Duration,
+    pub(crate) cooldown: Duration,
 }
+
+/// All routes ask the same API, so they have one breaker, which opens after so many failures in a row.
+const BREAKER: &str = "paid-api";
+pub(crate) const FAILURES: u32 = 5;
 
 pub(crate) struct App {
     pub(crate) router: Router,
+    pub(crate) cache: CacheHandle,
     pub(crate) api: Arc<PaidApi>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -37,21 +43,26 @@ struct Shared {
 }
 
 impl App {
-    /// `odds` is how long odds last; the other routes have what suits them.
-    pub(crate) fn new(odds: Ttl) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(times: Times) -> Result<Self, Box<dyn Error>> {
         let cache = CacheHandle::builder().capacity_bytes(64 << 20).build()?;
         // One host is served here, so it need not be in the keys. Parameters other than the market do not change odds.
         let odds = SwrConfig::builder("odds")
-            .soft_ttl(odds.soft)
-            .hard_ttl(odds.hard)
+            .breaker(FAILURES, times.cooldown)
+            .breaker_name(BREAKER)
+            .soft_ttl(times.soft)
+            .hard_ttl(times.hard)
             .key(Pattern::new("/odds/{sport}", "odds:{sport}:{?market}")?)
             .build()?;
         let sports = SwrConfig::builder("sports")
+            .breaker(FAILURES, times.cooldown)
+            .breaker_name(BREAKER)
             .soft_ttl(Duration::from_secs(30))
             .hard_ttl(Duration::from_secs(300))
             .key(Pattern::new("/sports", "sports")?)
             .build()?;
         let scores = SwrConfig::builder("scores")
+            .breaker(FAILURES, times.cooldown)
+            .breaker_name(BREAKER)
             .soft_ttl(Duration::from_secs(1))
             .hard_ttl(Duration::from_secs(5))
             .key(Pattern::new("/scores/{id}", "scores:{id}")?)
@@ -67,7 +78,7 @@ impl App {
             .route("/purge/{tag}", post(purge))
             .with_state(shared)
             .layer(middleware::from_fn_with_state(Arc::clone(&tally), count));
-        Ok(Self { router, api, tally })
+        Ok(Self { router, cache, api, tally })
     }
 }
 

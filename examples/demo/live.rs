@@ -10,12 +10,14 @@ use axum::http::Request;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, interval};
 use tower::ServiceExt;
+use tower_swr_cache::CacheHandle;
 
 use crate::api::PaidApi;
-use crate::app::{App, Ttl};
+use crate::app::{App, Times};
 use crate::outcome::Tally;
 
-const ODDS: Ttl = Ttl { soft: Duration::from_secs(2), hard: Duration::from_secs(20) };
+const TIMES: Times =
+    Times { soft: Duration::from_secs(2), hard: Duration::from_secs(20), cooldown: Duration::from_secs(5) };
 
 /// Between two requests of the load.
 const PAUSE: Duration = Duration::from_millis(40);
@@ -24,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(40);
 const STATUS: Duration = Duration::from_secs(3);
 
 pub(crate) async fn serve(listen: SocketAddr) -> Result<(), String> {
-    let App { router, api, tally } = App::new(ODDS).map_err(|error| error.to_string())?;
+    let App { router, cache, api, tally } = App::new(TIMES).map_err(|error| error.to_string())?;
     let cannot = |error| format!("cannot listen on {listen}: {error}");
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
@@ -37,12 +39,12 @@ try
 odds are fresh for {} s, served stale with a refresh behind it to {} s, and while the API is down to {} s
 
 ",
-        ODDS.soft.as_secs(),
-        ODDS.hard.as_secs(),
-        ODDS.hard.as_secs() * 3 / 2,
+        TIMES.soft.as_secs(),
+        TIMES.hard.as_secs(),
+        TIMES.hard.as_secs() * 3 / 2,
     ));
     tokio::spawn(load(router.clone()));
-    tokio::spawn(status(api, tally));
+    tokio::spawn(status(cache, api, tally));
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
@@ -71,15 +73,16 @@ async fn load(router: Router) {
     }
 }
 
-async fn status(api: Arc<PaidApi>, tally: Arc<Tally>) {
+async fn status(cache: CacheHandle, api: Arc<PaidApi>, tally: Arc<Tally>) {
     let started = Instant::now();
     let mut ticks = interval(STATUS);
     ticks.tick().await;
     loop {
         ticks.tick().await;
         let (asked, calls) = (tally.total(), api.calls());
+        let breaker = cache.breakers().first().map_or("closed", |breaker| breaker.state.as_str());
         crate::say(&format!(
-            "{:>4} s  {asked} requests: {}; API {}: {calls} calls, {} instead of {}\n",
+            "{:>4} s  {asked} requests: {}; API {}, breaker {breaker}: {calls} calls, {} instead of {}\n",
             started.elapsed().as_secs(),
             tally.words(),
             if api.is_down() { "down" } else { "up" },

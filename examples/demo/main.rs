@@ -9,8 +9,8 @@
 //! cache made of them (read from `Cache-Status`), calls of the API and what they cost. Ctrl-C ends it.
 //!
 //! With `--once` it takes some ten seconds: a cold miss, a thousand readers at once, hits, a stale answer with a refresh
-//! behind it, the API down until nothing may be served any more, the API back, a purge. It prints a table of latencies and
-//! API calls, and exits with status 1 if a step did not happen as told.
+//! behind it, the API down until nothing may be served any more and the breaker opens, the API back and the breaker's probe,
+//! a purge. It prints a table of latencies and API calls, and exits with status 1 if a step did not happen as told.
 //!
 //! `--listen ADDR` is where to serve (port 0 picks one), `--help` says all this again.
 //!

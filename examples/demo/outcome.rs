@@ -17,13 +17,15 @@ pub(crate) enum Outcome {
     Miss,
     /// Fetched for another reader who asked at the same time.
     Collapsed,
-    /// Neither: the fetch failed and nothing could be served instead.
+    /// None of these: the breaker was open, so the API was not even asked, and nothing could be served instead.
+    Rejected,
+    /// None of these: the fetch failed and nothing could be served instead.
     Failed,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Hit, Self::Stale, Self::StaleError, Self::Miss, Self::Collapsed, Self::Failed];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Hit, Self::Stale, Self::StaleError, Self::Miss, Self::Collapsed, Self::Rejected, Self::Failed];
 
     /// `None` for a response that no cache had a part in.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
@@ -35,6 +37,7 @@ impl Outcome {
             () if says("hit") => Self::Hit,
             () if says("collapsed") => Self::Collapsed,
             () if says("stored") => Self::Miss,
+            () if says("detail=breaker_open") => Self::Rejected,
             () => Self::Failed,
         })
     }
@@ -46,6 +49,7 @@ impl Outcome {
             Self::StaleError => "stale_error",
             Self::Miss => "miss",
             Self::Collapsed => "collapsed",
+            Self::Rejected => "rejected",
             Self::Failed => "failed",
         }
     }
@@ -53,7 +57,7 @@ impl Outcome {
 
 /// How many of each there were.
 #[derive(Debug, Default)]
-pub(crate) struct Tally([AtomicU64; 6]);
+pub(crate) struct Tally([AtomicU64; 7]);
 
 impl Tally {
     pub(crate) fn add(&self, outcome: Outcome) {

@@ -13,10 +13,14 @@ use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
 use crate::api::{self, PaidApi};
-use crate::app::{App, Ttl};
+use crate::app::{App, FAILURES, Times};
 use crate::outcome::{Outcome, Tally};
 
-const ODDS: Ttl = Ttl { soft: Duration::from_millis(1500), hard: Duration::from_secs(3) };
+const TIMES: Times = Times {
+    soft: Duration::from_millis(1500),
+    hard: Duration::from_secs(3),
+    cooldown: Duration::from_secs(2),
+};
 
 /// How far a response serves while the API is down: half of the hard TTL longer, which is the default.
 const LIMIT: Duration = Duration::from_millis(4500);
@@ -32,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Tells the story and prints its table; an error says which step did not happen as told.
 pub(crate) async fn tell() -> Result<(), String> {
-    let mut story = Story { app: App::new(ODDS).map_err(|error| error.to_string())?, table: String::new() };
+    let mut story = Story { app: App::new(TIMES).map_err(|error| error.to_string())?, table: String::new() };
     crate::say("playing the story, about ten seconds …\n\n");
     let told = story.play().await;
     let calls = story.app.api.calls();
@@ -76,6 +80,7 @@ impl Story {
         self.hits().await?;
         let (old, new) = self.stale_and_refresh().await?;
         self.down(&old, &new).await?;
+        self.breaker_opens().await?;
         self.up_again().await?;
         self.purge().await
     }
@@ -115,7 +120,7 @@ impl Story {
     /// Past the soft TTL everybody is answered at once and one refresh runs. Gives the last answer of the old response
     /// and the first of the new one.
     async fn stale_and_refresh(&mut self) -> Result<(Answer, Answer), String> {
-        sleep(ODDS.soft).await;
+        sleep(TIMES.soft).await;
         let before = self.app.api.calls();
         let stale = at_once(&self.app.router, NFL, 100).await;
         let deadline = Instant::now() + PATIENCE;
@@ -169,7 +174,7 @@ impl Story {
         let step = self.note_calls("API down: stale, to the hard TTL", hard_calls - before, &hard);
         step.all(&hard, &[Outcome::Hit, Outcome::Stale])?;
         step.holds(hard.iter().any(|answer| answer.is(Outcome::Stale)), || "nothing was stale".to_owned())?;
-        step.holds(served_to(&hard, ODDS.hard, new), || "served past it".to_owned())?;
+        step.holds(served_to(&hard, TIMES.hard, new), || "served past it".to_owned())?;
         step.holds(unchanged(&hard, new), || "something else was served".to_owned())?;
 
         let calls = extended_calls.saturating_sub(hard_calls);
@@ -192,13 +197,51 @@ impl Story {
         step.holds(calls <= 6, || format!("{calls} calls while the API was down"))
     }
 
+    /// Failures in a row open the breaker, whatever they were asked for; from then on nobody waits for the API.
+    async fn breaker_opens(&mut self) -> Result<(), String> {
+        let before = self.app.api.calls();
+        let mut failed = Vec::new();
+        let rejected = loop {
+            let answer = ask(&self.app.router, &format!("/odds/game-{}", failed.len())).await;
+            if answer.is(Outcome::Rejected) || failed.len() as u32 >= FAILURES {
+                break answer;
+            }
+            failed.push(answer);
+        };
+        let step = self.note("API down: failures open the breaker", before, &failed);
+        step.calls(failed.len() as u64)?;
+        step.holds(failed.iter().all(|answer| answer.is(Outcome::Failed)), || "no failure".to_owned())?;
+        step.holds(rejected.is(Outcome::Rejected), || "it is not open".to_owned())?;
+
+        let before = self.app.api.calls();
+        let answers = at_once(&self.app.router, NFL, 1000).await;
+        let step = self.note("breaker open: 1,000 readers, no call", before, &answers);
+        step.calls(0)?;
+        step.holds(answers.iter().all(|answer| answer.is(Outcome::Rejected)), || {
+            "not all rejected".to_owned()
+        })
+    }
+
     async fn up_again(&mut self) -> Result<(), String> {
         self.post("/api/up").await?;
         let before = self.app.api.calls();
-        let (nba, nfl) = tokio::join!(ask(&self.app.router, NBA), ask(&self.app.router, NFL));
-        let answers = [nba, nfl];
-        let step = self.note("API up: the next readers fetch, one a key", before, &answers);
-        step.calls(2)?;
+        let deadline = Instant::now() + PATIENCE;
+        let mut answers = Vec::new();
+        while answers.last().is_none_or(|answer: &Answer| answer.is(Outcome::Rejected)) {
+            if Instant::now() > deadline {
+                return Err("the API is up, and the breaker stays open".to_owned());
+            }
+            sleep(LOOK).await;
+            answers.push(ask(&self.app.router, NFL).await);
+        }
+        let step = self.note("API up: the probe closes the breaker", before, &answers);
+        step.calls(1)?;
+        step.all(&answers[answers.len() - 1..], &[Outcome::Miss])?;
+
+        let before = self.app.api.calls();
+        let answers = [ask(&self.app.router, NBA).await];
+        let step = self.note("API up: the next reader fetches", before, &answers);
+        step.calls(1)?;
         step.all(&answers, &[Outcome::Miss])
     }
 

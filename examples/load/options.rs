@@ -27,6 +27,9 @@ pub(crate) struct Options {
     pub(crate) soft_ttl: Duration,
     pub(crate) hard_ttl: Duration,
     pub(crate) negative_ttl: Duration,
+    /// Failures in a row that open the breaker; 0 for none.
+    pub(crate) breaker_failures: u32,
+    pub(crate) breaker_cooldown: Duration,
     pub(crate) repeats: NonZeroU32,
     pub(crate) speed_up: f64,
     pub(crate) concurrency: NonZeroU32,
@@ -56,6 +59,8 @@ impl Default for Options {
             soft_ttl: Duration::from_secs(30),
             hard_ttl: Duration::from_secs(300),
             negative_ttl: Duration::ZERO,
+            breaker_failures: 5,
+            breaker_cooldown: Duration::from_secs(30),
             repeats: of(1),
             speed_up: 1.0,
             concurrency: of(256),
@@ -85,6 +90,8 @@ const TABLE: &[Row] = &[
     Row("--soft-ttl", "TIME", "fresh until here [30s]", |o, v| put(&mut o.soft_ttl, duration(v))),
     Row("--hard-ttl", "TIME", "served stale, refreshed behind it, until here [5m]", |o, v| put(&mut o.hard_ttl, duration(v))),
     Row("--negative-ttl", "TIME", "how long 404 is kept; 0s: not at all [0s]", |o, v| put(&mut o.negative_ttl, duration(v))),
+    Row("--breaker-failures", "N", "failures in a row that open the breaker, 0: no breaker [5]", |o, v| put(&mut o.breaker_failures, number(v, "a whole number"))),
+    Row("--breaker-cooldown", "TIME", "how long it stays open [30s]", |o, v| put(&mut o.breaker_cooldown, duration(v))),
     Row("--repeats", "N", "how often all of it is replayed [1]", |o, v| put(&mut o.repeats, number(v, COUNT))),
     Row("--speed-up", "FACTOR", "divides the time between requests [1]", |o, v| put(&mut o.speed_up, speed(v))),
     Row("--concurrency", "N", "requests under way at once; over it they wait to be sent [256]", |o, v| put(&mut o.concurrency, number(v, COUNT))),
@@ -140,7 +147,7 @@ pub(crate) fn help() -> String {
     );
     for Row(name, placeholder, help, _) in TABLE {
         let option = format!("{name} {placeholder}");
-        let _ = writeln!(out, "  {option:<24} {help}");
+        let _ = writeln!(out, "  {option:<26} {help}");
     }
     out.push_str(
         "\nTIME is a whole number with ms, s, m, h or d; SIZE a whole number with B, KiB, MiB or GiB, or of bytes.\n\

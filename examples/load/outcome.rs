@@ -20,12 +20,14 @@ pub(crate) enum Outcome {
     Uncacheable,
     /// The fetch failed, and nothing could be served instead.
     Failed,
+    /// The breaker was open, and nothing could be served instead.
+    Rejected,
     /// The cache had no part in it.
     Bypass,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Hit,
         Self::Stale,
         Self::StaleError,
@@ -34,6 +36,7 @@ impl Outcome {
         Self::Miss,
         Self::Uncacheable,
         Self::Failed,
+        Self::Rejected,
         Self::Bypass,
     ];
 
@@ -49,6 +52,7 @@ impl Outcome {
             () if says("collapsed") => Self::Collapsed,
             () if says("stored") => Self::Miss,
             () if says("fwd=bypass") || says("fwd=method") => Self::Bypass,
+            () if says("detail=breaker_open") => Self::Rejected,
             () if failed.iter().any(|reason| says(&format!("detail={reason}"))) => Self::Failed,
             () => Self::Uncacheable,
         }
@@ -69,6 +73,7 @@ impl Outcome {
             Self::Miss => "miss",
             Self::Uncacheable => "uncacheable",
             Self::Failed => "failed",
+            Self::Rejected => "rejected",
             Self::Bypass => "bypass",
         }
     }

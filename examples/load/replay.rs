@@ -110,6 +110,10 @@ fn cache(options: &Options) -> Result<CacheHandle, tower_swr_cache::ConfigError>
 
 fn route(options: &Options) -> Result<SwrConfig, tower_swr_cache::ConfigError> {
     let mut route = SwrConfig::builder("load").soft_ttl(options.soft_ttl).hard_ttl(options.hard_ttl);
+    route = match options.breaker_failures {
+        0 => route.no_breaker(),
+        failures => route.breaker(failures, options.breaker_cooldown),
+    };
     if !options.negative_ttl.is_zero() {
         route = route.status_ttl(http::StatusCode::NOT_FOUND, options.negative_ttl, options.negative_ttl);
     }

@@ -52,7 +52,8 @@ fn what_is_not_reached_is_an_error() {
 
 #[test]
 fn a_seed_gives_the_same_shares_each_time() {
-    let more = ["--failure-rate", "0.3", "--soft-ttl", "500ms", "--hard-ttl", "2s"];
+    let more =
+        ["--breaker-failures", "0", "--failure-rate", "0.3", "--soft-ttl", "500ms", "--hard-ttl", "2s"];
     let (one, two) = (small(&more), small(&more));
     assert!(requests_of(&one, "stale") > 0 && requests_of(&one, "stale_error") > 0, "{one:#?}");
     assert_eq!(shares(&one), shares(&two));
@@ -104,8 +105,13 @@ fn a_log_is_replayed_as_its_clients_asked() {
 
     let kept = run("load", &["--trace", path, "--negative-ttl=1m", "--max-body=64MiB", "--repeats=2"]);
     assert_eq!(requests_of(&kept, "uncacheable"), 0, "{kept:#?}");
-    let failing = run("load", &["--trace", path, "--failure-rate", "1"]);
-    assert_eq!(requests_of(&failing, "failed"), 8, "{failing:#?}");
+    let failing =
+        |failures| run("load", &["--trace", path, "--failure-rate", "1", "--breaker-failures", failures]);
+    let ended = failing("0");
+    assert_eq!(requests_of(&ended, "failed"), 8, "{ended:#?}");
+    // The first two open the breaker; a day later the probe fails.
+    let ended = failing("2");
+    assert_eq!((requests_of(&ended, "failed"), requests_of(&ended, "rejected")), (3, 5), "{ended:#?}");
 }
 
 #[test]
