@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use tower::{Service, ServiceExt};
@@ -31,6 +31,7 @@ where
         return Ok(refusal.map(Either::Right));
     }
     let mut request = request.map(RequestBody::from);
+    to_origin_form(&mut request);
     let headers = request.headers_mut();
     let takes_trailers = fields::takes_trailers(headers);
     fields::remove_hop_by_hop(headers);
@@ -45,6 +46,14 @@ where
             Ok(plain(StatusCode::BAD_GATEWAY, "the upstream did not answer\n").map(Either::Right))
         }
     }
+}
+
+/// `http://host/path`, as HTTP/2 has it and HTTP/1.1 may, becomes `/path` and `Host`: the upstream gets the same either way,
+/// so the cache should have one key for both.
+fn to_origin_form<B>(request: &mut Request<B>) {
+    let target = std::mem::take(request.uri_mut());
+    fields::set_host(request.headers_mut(), &target);
+    *request.uri_mut() = target.into_parts().path_and_query.map(Uri::from).unwrap_or_default();
 }
 
 /// What cannot be forwarded, or would not mean the same to everybody on the way.

@@ -41,6 +41,10 @@ fn a_miss_is_followed_by_hits_and_head_is_answered_from_a_stored_get() {
     assert_eq!(head.field("content-length"), "5");
     assert_eq!(origin.calls(), 1);
 
+    let absolute = request(address, "GET", "http://site.example/page?b=2&a=%31", "", "");
+    assert!(absolute.is_hit(), "the same page by its whole URL: {absolute:?}");
+    assert_eq!(origin.calls(), 1);
+
     // Another spelling may be another page.
     assert!(!get(address, "/page?b=2&a=1").is_hit());
     assert_eq!(origin.calls(), 2);
