@@ -17,8 +17,9 @@ use crate::{
     key::Key,
     policy::request::RequestFacts,
     service::SwrCacheLayer,
-    shared::{Core, Route},
+    shared::{Core, Route, Sizes},
     store::{Purge, Purged},
+    telemetry::RouteStats,
 };
 
 /// A cache that any number of routes share. Clones are the same cache.
@@ -41,13 +42,14 @@ impl CacheHandle {
     /// The cache of a lone layer. It cannot fail: a capacity that fits the route is taken.
     pub(crate) fn for_one(config: &SwrConfig) -> Self {
         let max_body = config.settings.explicit_max_body.unwrap_or(DEFAULT_MAX_BODY);
-        let defaults = CacheHandleBuilder::default();
+        let defaults = CacheHandleBuilder::default().name(config.name());
         Self::of(&defaults, DEFAULT_CAPACITY.max(max_body.saturating_mul(4)), max_body)
     }
 
     fn of(builder: &CacheHandleBuilder, capacity: u64, max_body: u64) -> Self {
         let clock = Clock::new(builder.wall.clone());
-        let core = Core::new(clock, capacity, max_body, builder.fetches, builder.refreshes);
+        let sizes = Sizes { capacity, max_body, fetches: builder.fetches, refreshes: builder.refreshes };
+        let core = Core::new(&builder.name, clock, sizes);
         Self { core: Arc::new(core), routes: Arc::default() }
     }
 
@@ -70,6 +72,7 @@ impl CacheHandle {
                 );
             }
             let route = Arc::new(Route::new(&self.core, &config, &name));
+            self.core.register(&route);
             routes.push(Arc::clone(&route));
             route
         });
@@ -113,8 +116,7 @@ impl CacheHandle {
     /// When it returns, nothing that was fetched before is served any more (or, for a soft purge, served as fresh), and
     /// no fetch under way will change that.
     pub fn purge(&self, purge: Purge) -> Purged {
-        let marks: Vec<_> = self.routes().iter().map(|route| Arc::clone(&route.mark)).collect();
-        Purged { entries: self.core.store.purge(&purge, &marks, self.core.clock.now()) }
+        Purged { entries: self.core.purge(&purge) }
     }
 
     /// Removes one key, with all its variants.
@@ -156,6 +158,13 @@ impl CacheHandle {
     pub fn set_breaker(&self, name: &str, mode: BreakerMode) -> bool {
         let breaker = self.core.breakers.get(name);
         breaker.map(|breaker| breaker.set_force(mode.force(), self.core.clock.now())).is_some()
+    }
+
+    /// What each route has counted.
+    #[must_use]
+    pub fn route_stats(&self) -> Vec<RouteStats> {
+        let now = self.core.clock.now();
+        self.routes().iter().map(|route| route.meter.stats(now)).collect()
     }
 
     /// The state of the store.
@@ -213,6 +222,7 @@ pub struct StoreStats {
 /// Sets up a cache. Every setter has a default, and says it.
 #[must_use = "a cache does not exist until it is built"]
 pub struct CacheHandleBuilder {
+    name: String,
     capacity: u64,
     max_body: Option<u64>,
     fetches: usize,
@@ -222,11 +232,24 @@ pub struct CacheHandleBuilder {
 
 impl Default for CacheHandleBuilder {
     fn default() -> Self {
-        Self { capacity: DEFAULT_CAPACITY, max_body: None, fetches: 1024, refreshes: 64, wall: None }
+        Self {
+            name: "cache".to_owned(),
+            capacity: DEFAULT_CAPACITY,
+            max_body: None,
+            fetches: 1024,
+            refreshes: 64,
+            wall: None,
+        }
     }
 }
 
 impl CacheHandleBuilder {
+    /// The cache's name: its label in metrics. Defaults to `cache`; a lone layer's is its route's.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// The memory that stored responses may take, in bytes: bodies, headers, keys, tags, and the bodies on their way,
     /// which have an eighth of it, or a quarter at most where bodies are large. Defaults to 64 MiB.
     pub fn capacity_bytes(mut self, bytes: u64) -> Self {

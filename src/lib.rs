@@ -57,6 +57,7 @@ mod spool;
 mod store;
 mod tag;
 mod telemetry;
+mod window;
 
 pub use breaker::{BreakerInfo, BreakerMode, BreakerState};
 pub use config::{DefaultClassifier, FailureClassifier, SwrConfig, SwrConfigBuilder};
@@ -68,6 +69,7 @@ pub use key::{Key, KeyDecision, KeyExtractor, KeyWriter};
 pub use policy::CacheOverride;
 pub use service::{ResponseBody, ResponseFuture, SwrCache, SwrCacheLayer};
 pub use store::{Purge, Purged};
+pub use telemetry::{HISTOGRAM_BOUNDS, Quantiles, Ratios, RouteStats};
 
 /// The README's code, so that it is compiled.
 #[cfg(doctest)]

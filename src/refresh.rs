@@ -14,7 +14,7 @@ use crate::{
     key::KeyWriter,
     policy::verdict::Asker,
     shared::{FlightKey, Route, Upstream},
-    telemetry,
+    telemetry::{self, RefreshResult},
 };
 
 /// Refreshes `entry` by the request that found it stale, unless somebody does already, a failed refresh makes it pause, or
@@ -34,7 +34,13 @@ pub(crate) fn refresh<S, ReqBody>(
     let Some(claim) = Claim::take(entry, now) else { return };
     let core = &route.core;
     let Ok(runtime) = Handle::try_current() else { return };
-    let Ok(permit) = Arc::clone(&core.refreshes).try_acquire_owned() else { return };
+    let Ok(permit) = Arc::clone(&core.refreshes).try_acquire_owned() else {
+        // Not for every reader that comes while there is no room.
+        entry.refresh.postpone(now);
+        claim.settle();
+        return route.meter.refreshed(RefreshResult::Shed);
+    };
+    core.keep_publishing(&runtime);
     let key = key.to_key();
     let number = core.store.take_number();
     let variant = (!entry.selecting.is_empty()).then(|| entry.selecting.to_bytes().into());

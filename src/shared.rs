@@ -1,26 +1,29 @@
 //! What the services of one handle share: the store, the flights, the limits, and each route's part in them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use http::{header, request};
-use tokio::sync::Semaphore;
+use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
-    breaker::{Breaker, Breakers},
-    clock::Clock,
+    breaker::{Breaker, BreakerInfo, Breakers},
+    clock::{Clock, Tick},
     config::{BreakerChoice, BreakerConfig, Settings, StatusField, SwrConfig},
     entry::{Entry, RouteMark},
     error::BoxError,
-    event::Reason,
+    event::{Outcome, Reason},
     flight::Flights,
     key::{Key, KeyDecision, KeyWriter},
     policy::{request::RequestFacts, verdict::Asker},
     spool::Spool,
-    store::{Store, Weights},
-    telemetry::{self, LogGates},
+    store::{Purge, Store, Weights},
+    telemetry::{self, CacheMeter, Gauges, LogGates, Meter, Source},
 };
 
 /// What all routes of a handle share.
@@ -35,11 +38,17 @@ pub(crate) struct Core {
     pub(crate) refreshes: Arc<Semaphore>,
     pub(crate) bodies: Allowance,
     pub(crate) breakers: Breakers,
+    pub(crate) meter: CacheMeter,
+    /// The routes there are, for what is published of them.
+    routes: Mutex<Vec<Weak<Route>>>,
+    publishing: AtomicBool,
+    max_fetches: usize,
     pub(crate) max_body: u64,
 }
 
 impl Core {
-    pub(crate) fn new(clock: Clock, capacity: u64, max_body: u64, fetches: usize, refreshes: usize) -> Self {
+    pub(crate) fn new(name: &str, clock: Clock, sizes: Sizes) -> Self {
+        let Sizes { capacity, max_body, fetches, refreshes } = sizes;
         // Bodies on their way take an eighth of the capacity, or two of the largest, and never more than a quarter.
         let in_flight = (capacity / 8).max(2 * max_body).min(capacity / 4);
         Self {
@@ -49,9 +58,96 @@ impl Core {
             fetches: Arc::new(Semaphore::new(fetches)),
             refreshes: Arc::new(Semaphore::new(refreshes)),
             breakers: Breakers::new(Box::new(|| Box::new(telemetry::breaker_transition))),
+            meter: CacheMeter::new(name),
+            routes: Mutex::default(),
+            publishing: AtomicBool::new(false),
+            max_fetches: fetches,
             bodies: Allowance { limit: in_flight, taken: AtomicU64::new(0) },
             max_body,
         }
+    }
+}
+
+/// How large a cache is, and its parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) capacity: u64,
+    pub(crate) max_body: u64,
+    pub(crate) fetches: usize,
+    pub(crate) refreshes: usize,
+}
+
+/// How often what depends on the time is published, while somebody listens.
+const PUBLISH_EVERY: Duration = Duration::from_secs(5);
+
+impl Core {
+    /// Takes down a route, to publish what it counts.
+    pub(crate) fn register(&self, route: &Arc<Route>) {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(route));
+    }
+
+    /// The routes that are still in use.
+    pub(crate) fn routes(&self) -> Vec<Arc<Route>> {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.retain(|route| route.strong_count() > 0);
+        routes.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Carries out a purge, as all routes see it.
+    pub(crate) fn purge(&self, purge: &Purge) -> usize {
+        let marks: Vec<_> = self.routes().iter().map(|route| Arc::clone(&route.mark)).collect();
+        let began = self.clock.now();
+        let entries = self.store.purge(purge, &marks, began);
+        self.meter.purged(purge.scope_name(), entries, self.clock.now().since(began));
+        entries
+    }
+
+    /// How many fetches are under way.
+    pub(crate) fn fetches_under_way(&self) -> usize {
+        self.max_fetches.saturating_sub(self.fetches.available_permits())
+    }
+
+    /// Publishes what depends on the time: ratios, the store, the breakers.
+    pub(crate) fn publish(&self) {
+        if !telemetry::is_heard() {
+            return;
+        }
+        let now = self.clock.now();
+        for route in self.routes() {
+            route.meter.publish(now);
+            for (limit, ttl) in route.settings.rules.ttls() {
+                telemetry::publish_ttl(route.name(), limit, ttl);
+            }
+        }
+        for breaker in self.breakers.all() {
+            telemetry::publish_breaker(&BreakerInfo::of(&breaker, now));
+        }
+        self.meter.publish(Gauges {
+            entries: self.store.len(),
+            stored_bytes: self.store.weight(),
+            capacity_bytes: self.store.capacity(),
+            fetches: self.fetches_under_way(),
+            inflight_bytes: self.bodies.taken(),
+            evicted: self.store.evicted(),
+        });
+    }
+
+    /// Publishes from now on, every few seconds, if somebody listens and nobody does it yet. The task ends with the cache.
+    pub(crate) fn keep_publishing(self: &Arc<Self>, runtime: &Handle) {
+        if self.publishing.load(Ordering::Relaxed) || !telemetry::is_heard() {
+            return;
+        }
+        if self.publishing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let core = Arc::downgrade(self);
+        drop(runtime.spawn(async move {
+            while let Some(core) = core.upgrade() {
+                core.publish();
+                drop(core);
+                tokio::time::sleep(PUBLISH_EVERY).await;
+            }
+        }));
     }
 }
 
@@ -120,12 +216,12 @@ pub(crate) enum Landing {
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) reason: Reason,
-    pub(crate) retry_after: Option<std::time::Duration>,
-    second_turn: std::sync::atomic::AtomicBool,
+    pub(crate) retry_after: Option<Duration>,
+    second_turn: AtomicBool,
 }
 
 impl Failed {
-    pub(crate) fn new(reason: Reason, retry_after: Option<std::time::Duration>) -> Self {
+    pub(crate) fn new(reason: Reason, retry_after: Option<Duration>) -> Self {
         Self { reason, retry_after, second_turn: false.into() }
     }
 
@@ -145,6 +241,7 @@ pub(crate) struct Route {
     pub(crate) namespace: Box<str>,
     pub(crate) max_body: u64,
     pub(crate) logs: LogGates,
+    pub(crate) meter: Meter,
     /// Its breaker, unless it has none or one for each upstream.
     breaker: Option<Arc<Breaker>>,
     /// Whether `Cookie` and `Authorization` say nothing that the key does not.
@@ -168,6 +265,7 @@ impl Route {
             namespace: settings.namespace.as_deref().unwrap_or(name).into(),
             max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),
             logs: LogGates::default(),
+            meter: Meter::new(name),
             breaker,
             cookie_matters: !rules.ignore_cookies && !settings.key.keys_header(&header::COOKIE),
             authorization_matters: !rules.share_authorized
@@ -199,6 +297,12 @@ impl Route {
             authorization: facts.has_authorization() && self.authorization_matters,
             cookie: facts.has_cookie() && self.cookie_matters,
         }
+    }
+
+    /// A request that came at `began` has its answer.
+    pub(crate) fn answered(&self, outcome: Outcome, source: Source, began: Tick) {
+        let now = self.core.clock.now();
+        self.meter.answered(outcome, source, now.since(began), now);
     }
 
     /// The breaker that a request's fetch asks, if it asks one.

@@ -12,9 +12,9 @@ use crate::{
     entry::{BodyBuilder, Content},
     error::{BodyError, BoxError},
     event::Reason,
-    policy::verdict::Whose,
-    shared::Share,
+    shared::{Route, Share},
     spool::{End, Room, Spool},
+    telemetry::Source,
 };
 
 /// How far the producer of a body that is not kept may be ahead of its slowest reader.
@@ -49,14 +49,14 @@ pub(super) async fn absorb<B>(
     body: B,
     spool: &Spool,
     promised: Option<u64>,
-    limit: u64,
+    route: &Route,
     share: &mut Share,
-    idle: Duration,
-    overflow: impl FnOnce(Whose),
+    overflow: impl FnOnce(Reason),
 ) -> Absorbed
 where
     B: Body<Error: Into<BoxError>>,
 {
+    let idle = route.settings.body_timeout;
     let mut body = pin!(body);
     let mut builder = Some(BodyBuilder::new(promised));
     let mut overflow = Some(overflow);
@@ -77,18 +77,20 @@ where
             }
         };
         let len = data.remaining();
+        route.meter.passed(Source::Upstream, len as u64);
         total = total.saturating_add(len as u64);
         if promised.is_some_and(|promised| total > promised) {
             return Absorbed::Failed(BodyError::new(Reason::BodyMismatch));
         }
         if let Some(kept) = &mut builder {
-            if total <= limit && share.grow(len as u64) {
+            let fits = total <= route.max_body;
+            if fits && share.grow(len as u64) {
                 kept.add(data, |piece| spool.push(piece));
                 continue;
             }
             builder = None;
             if let Some(overflow) = overflow.take() {
-                overflow(if total > limit { Whose::Response } else { Whose::Request });
+                overflow(if fits { Reason::NoRoom } else { Reason::TooLarge });
             }
             spool.open_window();
         }

@@ -30,7 +30,7 @@ use crate::{
     policy::{validation, verdict::Asker},
     shared::{Failed, FlightKey, Landing, Route, Upstream},
     spool::SpoolReader,
-    telemetry,
+    telemetry::{self, CallKind, CallResult},
 };
 
 /// A fetch, and all that depends on how it goes.
@@ -134,6 +134,7 @@ impl Job {
             // The inner service is readied on the very clone that is called.
             let call = AssertUnwindSafe(service.oneshot(request)).catch_unwind();
             let answered = timeout(limit, call).await;
+            self.called(&answered, began);
             if let (Ok(Ok(Ok(response))), Some(again)) = (&answered, unasked.take()) {
                 if self.is_unrelated_304(response) {
                     // What is stored is not what it confirms; it goes, and the question is put without it.
@@ -144,6 +145,20 @@ impl Job {
             }
             return self.conclude(answered, began, permit, reply).await;
         }
+    }
+
+    /// Counts a call of the inner service.
+    fn called<B, E>(&self, answered: &Answered<B, E>, began: Tick) {
+        let kind = if self.claim.is_some() { CallKind::Refresh } else { CallKind::Fill };
+        let result = match answered {
+            Ok(Ok(Ok(response))) if response.status() == StatusCode::NOT_MODIFIED => CallResult::NotModified,
+            Ok(Ok(Ok(response))) if response.status().is_server_error() => CallResult::Failure,
+            Ok(Ok(Ok(_))) => CallResult::Success,
+            Ok(Ok(Err(_))) => CallResult::Failure,
+            Ok(Err(_)) => CallResult::Panicked,
+            Err(_) => CallResult::TimedOut,
+        };
+        self.route.meter.called(kind, result, self.now().since(began));
     }
 
     /// Carries out what the call came to.

@@ -24,7 +24,7 @@ use crate::{
     },
     shared::{Failed, Landing, Share},
     spool::Spool,
-    telemetry,
+    telemetry::{self, RefreshResult},
 };
 
 /// How long requests for a key do not wait for each other after a response that could not be shared.
@@ -71,6 +71,7 @@ impl Job {
                 answer(reply, Reply::Failed(Response::from_parts(head, body), Reason::Throttled));
             }
             Verdict::Unstorable(whose, reason) => {
+                route.meter.uncacheable(reason);
                 self.release(whose);
                 answer(reply, Reply::Own(Response::from_parts(head, body), reason));
             }
@@ -111,9 +112,12 @@ impl Job {
         let route = Arc::clone(&self.route);
         let mut share = Share::none(&route.core);
         // It cannot be kept: from here on it is only passed on, and nobody can join.
-        let overflow = |whose| self.release(whose);
-        let idle = route.settings.body_timeout;
-        let absorb = absorb::absorb(body, &spool, length, route.max_body, &mut share, idle, overflow);
+        let overflow = |reason| {
+            self.route.meter.uncacheable(reason);
+            // Want of room for it is no word of the response.
+            self.release(if reason == Reason::NoRoom { Whose::Request } else { Whose::Response });
+        };
+        let absorb = absorb::absorb(body, &spool, length, &route, &mut share, overflow);
         match AssertUnwindSafe(absorb).catch_unwind().await {
             Ok(Absorbed::Whole(content)) => {
                 // The only one to set it.
@@ -165,6 +169,7 @@ impl Job {
         let entry = Arc::new(entry);
         match unstorable {
             None => {
+                self.refreshed(RefreshResult::NotModified);
                 self.keep(&entry, shareable);
                 if let Some(lead) = self.lead.take() {
                     lead.publish(if shareable {
@@ -194,13 +199,22 @@ impl Job {
         let uncollapsed = (!shareable).then(|| now.after(UNCOLLAPSED));
         if let Err(reason) = self.route.core.store.insert(&self.key, entry, uncollapsed, now) {
             tracing::debug!(route = self.route.name(), %reason, "not stored");
+            self.route.meter.uncacheable(reason);
             if reason == Reason::TooLarge {
                 return self.release(Whose::Response);
             }
         }
+        self.refreshed(RefreshResult::Success);
+    }
+
+    /// The refresh, if it is one, came to this; the first word counts.
+    fn refreshed(&mut self, result: RefreshResult) {
         if let Some(claim) = self.claim.take() {
             claim.settle();
-            telemetry::refresh_success(&self.route);
+            self.route.meter.refreshed(result);
+            if matches!(result, RefreshResult::Success | RefreshResult::NotModified) {
+                telemetry::refresh_success(&self.route);
+            }
         }
     }
 
@@ -222,12 +236,23 @@ impl Job {
             telemetry::refresh_failure(&self.route, reason, now);
             let by = stored.times.error_at.since(stored.times.hard_at);
             if first && !by.is_zero() {
+                self.route.meter.extended();
                 telemetry::extension(&self.route, by, now);
             }
         }
-        if let Some(claim) = self.claim.take() {
-            claim.settle();
+        if !matches!(
+            reason,
+            Reason::Error | Reason::Timeout | Reason::Panic | Reason::Overload | Reason::BreakerOpen
+        ) {
+            self.route.meter.uncacheable(reason);
         }
+        self.refreshed(match reason {
+            Reason::Timeout | Reason::BodyTimeout => RefreshResult::TimedOut,
+            Reason::Panic => RefreshResult::Panicked,
+            Reason::BreakerOpen => RefreshResult::BreakerOpen,
+            Reason::Overload => RefreshResult::Shed,
+            _ => RefreshResult::Failure,
+        });
         let failed = Arc::new(Failed::new(reason, pause));
         if let Some(lead) = self.lead.take() {
             lead.publish(Landing::Failed(Arc::clone(&failed)));
@@ -253,9 +278,7 @@ impl Job {
             (Whose::Request, Some(stored)) => stored.refresh.postpone(now),
             (Whose::Request, None) => {}
         }
-        if let Some(claim) = self.claim.take() {
-            claim.settle();
-        }
+        self.refreshed(RefreshResult::Success);
         if let Some(lead) = self.lead.take() {
             lead.publish(Landing::Released);
         }

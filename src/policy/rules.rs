@@ -70,6 +70,16 @@ impl Rules {
         !matches!(self.lifetimes, Lifetimes::Origin { fallback: None }) || !self.status_ttls.is_empty()
     }
 
+    /// The route's TTLs, as far as it names them, with the names of their limits.
+    pub(crate) fn ttls(&self) -> Vec<(&'static str, Duration)> {
+        match self.lifetimes {
+            Lifetimes::Route(ttl) | Lifetimes::Origin { fallback: Some(ttl) } => {
+                vec![("soft", ttl.soft), ("hard", ttl.hard)]
+            }
+            Lifetimes::Origin { fallback: None } => Vec::new(),
+        }
+    }
+
     /// The route's own TTLs for a status: those named for it, or the route's for the statuses that stand for success.
     pub(crate) fn status_ttl(&self, status: StatusCode) -> Option<Ttl> {
         self.status_ttls.iter().find(|(named, _)| *named == status).map(|(_, ttl)| *ttl)

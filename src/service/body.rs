@@ -15,7 +15,9 @@ use pin_project_lite::pin_project;
 use crate::{
     entry::{Content, StoredBody},
     error::BoxError,
+    shared::Route,
     spool::SpoolReader,
+    telemetry::Source,
 };
 
 pin_project! {
@@ -32,7 +34,7 @@ pin_project! {
     #[project = KindProj]
     enum Kind<B> {
         // The inner service's, untouched.
-        Inner { #[pin] body: B },
+        Inner { #[pin] body: B, route: Arc<Route> },
         // Stored, in one piece.
         Whole { bytes: Bytes, trailers: Option<Box<HeaderMap>> },
         // Stored, in several.
@@ -45,8 +47,8 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    pub(crate) fn inner(body: B) -> Self {
-        Self { kind: Kind::Inner { body } }
+    pub(crate) fn inner(body: B, route: &Arc<Route>) -> Self {
+        Self { kind: Kind::Inner { body, route: Arc::clone(route) } }
     }
 
     pub(crate) fn shared(reader: SpoolReader) -> Self {
@@ -59,6 +61,15 @@ impl<B> ResponseBody<B> {
 
     pub(crate) fn text(text: &'static str) -> Self {
         Self { kind: Kind::Whole { bytes: Bytes::from_static(text.as_bytes()), trailers: None } }
+    }
+
+    /// The length of a stored body.
+    pub(crate) fn stored_len(&self) -> u64 {
+        match &self.kind {
+            Kind::Whole { bytes, .. } => bytes.len() as u64,
+            Kind::Pieces { left, .. } => *left,
+            Kind::Inner { .. } | Kind::Shared { .. } | Kind::None => 0,
+        }
     }
 
     pub(crate) fn stored(content: &Content) -> Self {
@@ -86,9 +97,12 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.project().kind.project() {
-            KindProj::Inner { body } => body.poll_frame(cx).map(|frame| {
+            KindProj::Inner { body, route } => body.poll_frame(cx).map(|frame| {
                 frame.map(|frame| match frame {
-                    Ok(frame) => Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))),
+                    Ok(frame) => Ok(frame.map_data(|mut data| {
+                        route.meter.passed(Source::Upstream, data.remaining() as u64);
+                        data.copy_to_bytes(data.remaining())
+                    })),
                     Err(error) => Err(error.into()),
                 })
             }),
@@ -115,7 +129,7 @@ where
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Inner { body } => body.is_end_stream(),
+            Kind::Inner { body, .. } => body.is_end_stream(),
             Kind::Whole { bytes, trailers } => bytes.is_empty() && trailers.is_none(),
             Kind::Pieces { left, trailers, .. } => *left == 0 && trailers.is_none(),
             Kind::Shared { reader } => reader.is_end_stream(),
@@ -125,7 +139,7 @@ where
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Inner { body } => body.size_hint(),
+            Kind::Inner { body, .. } => body.size_hint(),
             Kind::Whole { bytes, .. } => SizeHint::with_exact(bytes.len() as u64),
             Kind::Pieces { left, .. } => SizeHint::with_exact(*left),
             Kind::Shared { reader } => reader.size_hint(),

@@ -8,11 +8,12 @@ use tracing::Instrument;
 
 use super::{
     ResponseBody,
-    respond::{self, Ask},
+    respond::{self, Ask, Served},
 };
 use crate::{
+    clock::Tick,
     entry::{Entry, Target},
-    event::Reason,
+    event::{Outcome, Reason},
     fetch::{Job, Reply},
     flight::{Join, Lead},
     key::Key,
@@ -21,8 +22,9 @@ use crate::{
         status::{CacheStatus, Fwd},
     },
     shared::{self, Failed, FlightKey, Landing, Route, Upstream},
+    spool::SpoolReader,
     store::Slot,
-    telemetry,
+    telemetry::{self, Source},
 };
 
 /// How often a request joins a flight that comes to nothing before it goes alone.
@@ -38,6 +40,8 @@ pub(super) struct Exchange<S, ReqBody> {
     key: Key,
     target: Target,
     ask: Ask,
+    /// When the request came.
+    began: Tick,
     /// The number that the next fetch or purge had when the request came.
     arrived: u64,
     /// Whether it may still wait for another one's fetch.
@@ -75,6 +79,7 @@ where
         parts: request::Parts,
         key: Key,
         ask: Ask,
+        began: Tick,
     ) -> Self {
         Self {
             headers: Arc::new(parts.headers.clone()),
@@ -91,6 +96,7 @@ where
             parts,
             key,
             ask,
+            began,
         }
     }
 
@@ -158,14 +164,16 @@ where
                     self.may_wait = false;
                     return Next::Again;
                 };
+                self.route.meter.collapsed();
                 let status = |status: &CacheStatus| status.forwarded(fwd, None, true, Some(true), None);
-                Next::Answer(self.respond(&entry, Some(reader), status))
+                Next::Answer(self.arriving(&entry, reader, status))
             }
             Some(Landing::Confirmed(entry)) => {
                 if !self.accepts(&entry) {
                     return Next::Again;
                 }
-                Next::Answer(self.respond(&entry, None, CacheStatus::revalidated))
+                self.route.meter.collapsed();
+                Next::Answer(self.stored(&entry, Served::REVALIDATED))
             }
             Some(Landing::Released) => {
                 self.may_wait = false;
@@ -249,20 +257,23 @@ where
             Reply::Own(response, reason) => Ok(self.pass_on(response, own(reason))),
             Reply::Stored(entry, reader, extensions) => {
                 let status = |status: &CacheStatus| status.forwarded(fwd, None, true, None, None);
-                let mut response = self.respond(&entry, Some(reader), status);
+                let mut response = self.arriving(&entry, reader, status);
                 *response.extensions_mut() = extensions;
                 Ok(response)
             }
-            Reply::Confirmed(entry) => Ok(self.respond(&entry, None, CacheStatus::revalidated)),
+            Reply::Confirmed(entry) => Ok(self.stored(&entry, Served::REVALIDATED)),
             Reply::Failed(response, reason) => {
                 Ok(self.look_up(true).unwrap_or_else(|| self.pass_on(response, own(reason))))
             }
-            Reply::Error(error) => self.look_up(true).ok_or(error),
-            Reply::Panicked(panic) => match self.look_up(true) {
-                Some(response) => Ok(response),
+            Reply::Error(error) => self.look_up(true).ok_or_else(|| {
+                self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
+                error
+            }),
+            Reply::Panicked(panic) => Ok(self.look_up(true).unwrap_or_else(|| {
+                self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
                 // It is this request's panic, and nobody else's.
-                None => std::panic::resume_unwind(panic),
-            },
+                std::panic::resume_unwind(panic)
+            })),
             Reply::Refused(failed) => {
                 Ok(self.look_up(true).unwrap_or_else(|| self.refuse(&failed, fwd, false)))
             }
@@ -278,24 +289,32 @@ where
 
     /// The answer from a stored response, if it may serve now.
     fn stored_answer(&self, entry: &Entry, forwarded: bool) -> Option<Response<ResponseBody<S::Body>>> {
-        let status = match entry.reuse(self.route.core.clock.now()) {
-            Reuse::Fresh => CacheStatus::hit,
-            Reuse::Stale => CacheStatus::stale,
-            Reuse::StaleError if forwarded => CacheStatus::forwarded_in_vain,
-            Reuse::StaleError => CacheStatus::stale_error,
+        let served = match entry.reuse(self.route.core.clock.now()) {
+            Reuse::Fresh => Served::HIT,
+            Reuse::Stale => Served::STALE,
+            Reuse::StaleError if forwarded => Served::IN_VAIN,
+            Reuse::StaleError => Served::STALE_ERROR,
             Reuse::OnError | Reuse::Revalidate | Reuse::Gone => return None,
         };
-        Some(self.respond(entry, None, status))
+        Some(self.stored(entry, served))
     }
 
-    fn respond(
+    /// The answer from a stored response.
+    fn stored(&self, entry: &Entry, served: Served) -> Response<ResponseBody<S::Body>> {
+        let now = self.route.core.clock.now();
+        respond::from_store(&self.route, entry, self.ask, &self.headers, self.began, now, served)
+    }
+
+    /// The answer from a response whose body is on its way.
+    fn arriving(
         &self,
         entry: &Entry,
-        reader: Option<crate::spool::SpoolReader>,
+        reader: SpoolReader,
         status: impl FnOnce(&CacheStatus) -> HeaderValue,
     ) -> Response<ResponseBody<S::Body>> {
+        self.route.answered(Outcome::Miss, Source::Upstream, self.began);
         let now = self.route.core.clock.now();
-        respond::from_entry(&self.route, entry, reader, self.ask, &self.headers, now, status)
+        respond::from_entry(&self.route, entry, Some(reader), self.ask, &self.headers, now, status)
     }
 
     /// The inner service's own response to this request, which it saw as a GET.
@@ -304,10 +323,12 @@ where
         response: Response<S::Body>,
         status: impl FnOnce(&CacheStatus) -> HeaderValue,
     ) -> Response<ResponseBody<S::Body>> {
+        self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
         self.bare_for_head(respond::passed_on(&self.route, response, status))
     }
 
     fn refuse(&self, failed: &Failed, fwd: Fwd, waited: bool) -> Response<ResponseBody<S::Body>> {
+        self.route.answered(Outcome::Rejected, Source::Upstream, self.began);
         let response = respond::refused(&self.route, failed, |status| {
             status.forwarded(fwd, None, false, waited.then_some(false), Some(failed.reason))
         });

@@ -13,7 +13,15 @@ use pin_project_lite::pin_project;
 use tower::{Service, util::Oneshot};
 
 use super::{body::ResponseBody, respond};
-use crate::{event::Reason, key::Key, policy::status::Fwd, shared::Route, store::Purge};
+use crate::{
+    clock::Tick,
+    event::{Outcome, Reason},
+    key::Key,
+    policy::status::Fwd,
+    shared::Route,
+    store::Purge,
+    telemetry::{CallKind, CallResult, Source},
+};
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<ResponseBody<B>>, E>> + Send>>;
 
@@ -37,9 +45,41 @@ pin_project! {
         // From memory.
         Ready { response: Option<Response<ResponseBody<B>>> },
         // Straight from the inner service.
-        Bypass { #[pin] call: Oneshot<S, Request<ReqBody>>, route: Arc<Route>, reason: Reason, spoils: Option<Box<Spoils>> },
+        Bypass { #[pin] call: Oneshot<S, Request<ReqBody>>, bypass: Bypass },
         // Through a fetch, or another one's.
         Fetch { answer: Answer<B, S::Error> },
+    }
+}
+
+/// A request that the cache has no part in.
+#[derive(Debug)]
+struct Bypass {
+    route: Arc<Route>,
+    reason: Reason,
+    spoils: Option<Box<Spoils>>,
+    began: Tick,
+}
+
+impl Bypass {
+    /// Makes of the inner service's answer what is passed on.
+    fn conclude<B, E>(&self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E> {
+        let Self { route, reason, spoils, began } = self;
+        let now = route.core.clock.now();
+        let took = now.since(*began);
+        let failed = answer.as_ref().map_or(true, |response| response.status().is_server_error());
+        let result = if failed { CallResult::Failure } else { CallResult::Success };
+        route.meter.called(CallKind::Bypass, result, took);
+        route.meter.bypassed(*reason);
+        route.meter.answered(Outcome::Bypass, Source::Upstream, took, now);
+        let response = answer?;
+        let status = response.status();
+        if let Some(spoils) = spoils.as_ref().filter(|_| status.is_success() || status.is_redirection()) {
+            spoils.invalidate(route);
+        }
+        let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
+        Ok(respond::passed_on(route, response, |values| {
+            values.forwarded(fwd, None, false, None, Some(*reason))
+        }))
     }
 }
 
@@ -55,9 +95,8 @@ impl Spoils {
     }
 
     fn invalidate(&self, route: &Route) {
-        let now = route.core.clock.now();
         for purge in self.purges.iter().flatten() {
-            route.core.store.purge(purge, &[], now);
+            route.core.purge(purge);
         }
     }
 }
@@ -76,7 +115,13 @@ where
         reason: Reason,
         spoils: Option<Spoils>,
     ) -> Self {
-        Self { state: State::Bypass { call, route, reason, spoils: spoils.map(Box::new) } }
+        let began = route.core.clock.now();
+        Self {
+            state: State::Bypass {
+                call,
+                bypass: Bypass { route, reason, spoils: spoils.map(Box::new), began },
+            },
+        }
     }
 
     pub(super) fn fetch(answer: Answer<B, S::Error>) -> Self {
@@ -96,18 +141,9 @@ where
             StateProj::Ready { response } => {
                 response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
             }
-            StateProj::Bypass { call, route, reason, spoils } => {
-                let response = ready!(call.poll(cx))?;
-                let status = response.status();
-                if let Some(spoils) = spoils.take().filter(|_| status.is_success() || status.is_redirection())
-                {
-                    spoils.invalidate(route);
-                }
-                let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
-                let reason = *reason;
-                Poll::Ready(Ok(respond::passed_on(route, response, |values| {
-                    values.forwarded(fwd, None, false, None, Some(reason))
-                })))
+            StateProj::Bypass { call, bypass } => {
+                let answer = ready!(call.poll(cx));
+                Poll::Ready(bypass.conclude(answer))
             }
             StateProj::Fetch { answer } => answer.as_mut().poll(cx),
         }

@@ -1,6 +1,6 @@
 //! Responses that the cache makes: from a stored entry, from one on its way, or from nothing.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
@@ -9,7 +9,7 @@ use crate::{
     clock::Tick,
     entry::Entry,
     error::CacheFailure,
-    event::Reason,
+    event::{Outcome, Reason},
     policy::{
         request::RequestFacts,
         status::CacheStatus,
@@ -18,6 +18,7 @@ use crate::{
     },
     shared::{Failed, Route},
     spool::SpoolReader,
+    telemetry::Source,
 };
 
 /// What a request is, as far as the answer goes.
@@ -66,16 +67,57 @@ pub(crate) fn from_entry<B>(
     respond(entry.status, headers, body)
 }
 
+/// How what is stored comes to be served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served {
+    outcome: Outcome,
+    source: Source,
+    status: fn(&CacheStatus) -> HeaderValue,
+}
+
+impl Served {
+    pub(crate) const HIT: Self = Self::of(Outcome::Hit, Source::Cache, CacheStatus::hit);
+    pub(crate) const STALE: Self = Self::of(Outcome::Stale, Source::Cache, CacheStatus::stale);
+    pub(crate) const STALE_ERROR: Self =
+        Self::of(Outcome::StaleError, Source::Cache, CacheStatus::stale_error);
+    /// After a fetch that this request started, or waited for, failed.
+    pub(crate) const IN_VAIN: Self =
+        Self::of(Outcome::StaleError, Source::Upstream, CacheStatus::forwarded_in_vain);
+    /// After the inner service confirmed it.
+    pub(crate) const REVALIDATED: Self =
+        Self::of(Outcome::Revalidated, Source::Upstream, CacheStatus::revalidated);
+
+    const fn of(outcome: Outcome, source: Source, status: fn(&CacheStatus) -> HeaderValue) -> Self {
+        Self { outcome, source, status }
+    }
+}
+
+/// A request's answer from what is stored, counted.
+pub(crate) fn from_store<B>(
+    route: &Route,
+    entry: &Entry,
+    ask: Ask,
+    request: &HeaderMap,
+    began: Tick,
+    now: Tick,
+    served: Served,
+) -> Response<ResponseBody<B>> {
+    let response = from_entry(route, entry, None, ask, request, now, served.status);
+    route.meter.served(entry.age(now), response.body().stored_len());
+    route.answered(served.outcome, served.source, began);
+    response
+}
+
 /// A response of the inner service on its way to the one who asked for it.
 pub(crate) fn passed_on<B>(
-    route: &Route,
+    route: &Arc<Route>,
     mut response: Response<B>,
     status: impl FnOnce(&CacheStatus) -> HeaderValue,
 ) -> Response<ResponseBody<B>> {
     if let Some(field) = route.status_field() {
         response.headers_mut().append(&field.field, status(&field.values));
     }
-    response.map(ResponseBody::inner)
+    response.map(|body| ResponseBody::inner(body, route))
 }
 
 /// The answer to a request that waited for a fetch which failed, or whose fetch was refused: 504 after a time-out, 503

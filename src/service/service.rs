@@ -14,7 +14,7 @@ use super::{
     ResponseBody, ResponseFuture,
     exchange::Exchange,
     future::Spoils,
-    respond::{self, Ask},
+    respond::{self, Ask, Served},
 };
 use crate::{
     entry::Target,
@@ -76,16 +76,12 @@ where
         let stored = selected.filter(|entry| shared::may_use(entry, ask.asker));
         let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse(now));
         if let Some(entry) = stored {
-            let answer = |status: fn(&crate::policy::status::CacheStatus) -> http::HeaderValue| {
-                respond::from_entry(route, entry, None, ask, &parts.headers, now, status)
-            };
+            let answer = |served| respond::from_store(route, entry, ask, &parts.headers, now, now, served);
             match reuse {
-                Reuse::Fresh => return ResponseFuture::ready(answer(|status| status.hit())),
+                Reuse::Fresh => return ResponseFuture::ready(answer(Served::HIT)),
                 Reuse::Stale | Reuse::StaleError => {
-                    let response = match reuse {
-                        Reuse::Stale => answer(|status| status.stale()),
-                        _ => answer(|status| status.stale_error()),
-                    };
+                    let response =
+                        answer(if reuse == Reuse::Stale { Served::STALE } else { Served::STALE_ERROR });
                     refresh(route, &self.inner, parts, &key, entry, ask.asker, now);
                     return ResponseFuture::ready(response);
                 }
@@ -100,8 +96,9 @@ where
         let Ok(runtime) = Handle::try_current() else {
             return self.bypass(parts, body, facts, Reason::NoRuntime);
         };
+        route.core.keep_publishing(&runtime);
         let exchange =
-            Exchange::new(Arc::clone(route), self.inner.clone(), runtime, parts, key.to_key(), ask);
+            Exchange::new(Arc::clone(route), self.inner.clone(), runtime, parts, key.to_key(), ask, now);
         ResponseFuture::fetch(Box::pin(exchange.answer()))
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Store {
     scopes: Scopes,
     /// The number that the next fetch or purge takes.
     next_number: AtomicU64,
+    /// How many keys were ever evicted.
+    evicted: AtomicU64,
     write: Mutex<WriteSide>,
 }
 
@@ -77,6 +79,7 @@ impl Store {
             max_weight,
             scopes: Scopes::default(),
             next_number: AtomicU64::new(1),
+            evicted: AtomicU64::new(0),
             write: Mutex::default(),
         }
     }
@@ -273,6 +276,7 @@ impl Store {
         self.cache.insert_with_lifecycle(key.clone(), Arc::new(slot), &mut evicted);
         for (gone, slot) in &evicted {
             if gone != key {
+                self.evicted.fetch_add(1, Ordering::Relaxed);
                 self.index_scopes(slot).into_iter().for_each(|scope| write.tags.remove(scope, gone));
             }
         }
@@ -308,6 +312,11 @@ impl Store {
             self.scopes.path(&origin.target.path),
         ];
         fixed.into_iter().chain(origin.tags.iter().map(|tag| self.scopes.tag(tag))).collect()
+    }
+
+    /// How many keys were ever evicted for want of room.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
     }
 
     /// How many keys are stored.

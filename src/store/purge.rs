@@ -91,6 +91,17 @@ impl Purge {
         Self::of(Scope::All)
     }
 
+    /// The kind of its scope, as a word.
+    pub(crate) fn scope_name(&self) -> &'static str {
+        match self.scope {
+            Scope::Key(_) => "key",
+            Scope::Url { .. } => "url",
+            Scope::Tag(_) => "tag",
+            Scope::Route(_) => "route",
+            Scope::All => "all",
+        }
+    }
+
     /// Marks stale instead of removing: what is stored is refreshed when it is next asked for, and serves until then as
     /// far as it may be served stale. Defaults to removing.
     pub fn soft(mut self) -> Self {

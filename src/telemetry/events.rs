@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use super::cache;
 use crate::{
     breaker::{Breaker, Transition},
     clock::Tick,
@@ -74,6 +75,7 @@ pub(crate) fn extension(route: &Route, by: Duration, now: Tick) {
 
 /// A breaker changed its state. These lines are few by nature: one a cool-down.
 pub(crate) fn breaker_transition(breaker: &Breaker, transition: Transition, _now: Tick) {
+    cache::count_transition(breaker, transition);
     let breaker = breaker.name();
     match transition {
         Transition::Opened => tracing::warn!(breaker, "breaker opened"),

@@ -1,7 +1,19 @@
-//! What the cache says of itself.
+//! What the cache says of itself: counters and gauges through the `metrics` facade, the same as plain values, and log
+//! lines through `tracing`.
 
+mod cache;
 mod events;
+mod latency;
+mod meter;
+mod names;
+mod series;
+mod stats;
 
+pub(crate) use cache::{CacheMeter, Gauges, publish_breaker, publish_ttl};
 pub(crate) use events::{
     LogGates, breaker_transition, extension, fetch_panicked, fetch_span, refresh_failure, refresh_success,
 };
+pub(crate) use meter::{CallKind, CallResult, Meter, RefreshResult, Source};
+pub use names::HISTOGRAM_BOUNDS;
+pub(crate) use series::is_heard;
+pub use stats::{Quantiles, Ratios, RouteStats};

@@ -7,6 +7,7 @@ mod bodies;
 mod breaker;
 mod flights;
 mod keys;
+mod metrics;
 mod purge;
 mod refresh;
 mod stack;

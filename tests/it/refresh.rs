@@ -130,13 +130,15 @@ async fn over_the_limit_of_refreshes_stale_answers_stay() {
     }
     assert_eq!((origin.running(), origin.calls()), (3, 13));
     gate.open();
-    // The others have their turn as soon as they are asked for again.
-    for _ in 0..4 {
+    // The others have their turn when they are asked for again, a second later at the earliest.
+    for round in 0..4 {
         rest().await;
+        start.at(12.0 + 2.0 * f64::from(round)).await;
         for path in &paths {
             cache.get(path).await;
         }
     }
+    rest().await;
     for path in &paths {
         assert_eq!(cache.get(path).await.text(), "new");
     }

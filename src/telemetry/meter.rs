@@ -1,0 +1,298 @@
+//! What a route counts: for its stats, and for whoever listens to its metrics.
+
+use std::{
+    array,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
+};
+
+use metrics::{Counter, Histogram, SharedString};
+
+use super::{
+    latency::Latency,
+    names,
+    series::{self, Pair, Series},
+    stats::{Quantiles, Ratios, RouteStats},
+};
+use crate::{
+    clock::Tick,
+    event::{Outcome, Reason},
+    window::Window,
+};
+
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $name {
+            $($variant,)*
+        }
+
+        impl $name {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
+
+label! {
+    /// Where a response came from.
+    Source { Cache = "cache", Upstream = "upstream", }
+}
+
+label! {
+    /// What a call of the inner service was for.
+    CallKind { Fill = "fill", Refresh = "refresh", Bypass = "bypass", }
+}
+
+label! {
+    /// What came of a call.
+    CallResult {
+        Success = "success",
+        NotModified = "not_modified",
+        Failure = "failure",
+        TimedOut = "timed_out",
+        Panicked = "panicked",
+    }
+}
+
+label! {
+    /// What came of a refresh.
+    RefreshResult {
+        Success = "success",
+        NotModified = "not_modified",
+        Failure = "failure",
+        TimedOut = "timed_out",
+        Panicked = "panicked",
+        BreakerOpen = "breaker_open",
+        Shed = "shed",
+    }
+}
+
+const OUTCOMES: usize = Outcome::ALL.len();
+const REASONS: usize = Reason::ALL.len();
+const SOURCES: usize = Source::ALL.len();
+const KINDS: usize = CallKind::ALL.len();
+const CALLS: usize = KINDS * CallResult::ALL.len();
+const REFRESHES: usize = RefreshResult::ALL.len();
+
+/// Counters of a fixed set, each with its series.
+#[derive(Debug)]
+struct Counts<const N: usize> {
+    totals: [AtomicU64; N],
+    series: [Series<Counter>; N],
+}
+
+impl<const N: usize> Counts<N> {
+    fn new() -> Self {
+        Self { totals: array::from_fn(|_| AtomicU64::new(0)), series: array::from_fn(|_| Series::default()) }
+    }
+
+    fn add<const L: usize>(
+        &self,
+        n: usize,
+        amount: u64,
+        metric: &'static names::Metric,
+        labels: impl FnOnce() -> [Pair; L],
+    ) {
+        if let (Some(total), Some(series)) = (self.totals.get(n), self.series.get(n)) {
+            total.fetch_add(amount, Ordering::Relaxed);
+            series.with(metric, labels, |counter| counter.increment(amount));
+        }
+    }
+
+    fn total(&self, n: usize) -> u64 {
+        self.totals.get(n).map_or(0, |total| total.load(Ordering::Relaxed))
+    }
+}
+
+/// A route's counters.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    route: SharedString,
+    introduced: AtomicBool,
+    outcomes: Window<OUTCOMES>,
+    outcome_series: [Series<Counter>; OUTCOMES],
+    answers: [Latency; SOURCES],
+    answer_series: [Series<Histogram>; SOURCES],
+    calls: Counts<CALLS>,
+    call_times: [Latency; KINDS],
+    call_series: [Series<Histogram>; KINDS],
+    refreshes: Counts<REFRESHES>,
+    uncacheable: Counts<REASONS>,
+    bypassed: Counts<REASONS>,
+    collapsed: Counts<1>,
+    extensions: Counts<1>,
+    bytes: Counts<SOURCES>,
+    age: Series<Histogram>,
+}
+
+impl Meter {
+    pub(crate) fn new(route: &str) -> Self {
+        Self {
+            route: route.to_owned().into(),
+            introduced: AtomicBool::new(false),
+            outcomes: Window::new(),
+            outcome_series: array::from_fn(|_| Series::default()),
+            answers: array::from_fn(|_| Latency::new()),
+            answer_series: array::from_fn(|_| Series::default()),
+            calls: Counts::new(),
+            call_times: array::from_fn(|_| Latency::new()),
+            call_series: array::from_fn(|_| Series::default()),
+            refreshes: Counts::new(),
+            uncacheable: Counts::new(),
+            bypassed: Counts::new(),
+            collapsed: Counts::new(),
+            extensions: Counts::new(),
+            bytes: Counts::new(),
+            age: Series::default(),
+        }
+    }
+
+    /// A request got its answer, after so long.
+    pub(crate) fn answered(&self, outcome: Outcome, source: Source, took: Duration, now: Tick) {
+        self.introduce();
+        self.outcomes.count(outcome as usize, now);
+        if let Some(series) = self.outcome_series.get(outcome as usize) {
+            let labels = || [self.route(), ("outcome", outcome.as_str().into())];
+            series.with(&names::REQUESTS, labels, |counter| counter.increment(1));
+        }
+        if let Some((latency, series)) =
+            self.answers.get(source as usize).zip(self.answer_series.get(source as usize))
+        {
+            latency.record(took);
+            let labels = || [self.route(), ("served", source.as_str().into())];
+            series.with(&names::REQUEST_DURATION, labels, |histogram| histogram.record(took));
+        }
+    }
+
+    /// A stored response was served at this age, with so many bytes.
+    pub(crate) fn served(&self, age: u64, bytes: u64) {
+        self.age.with(&names::SERVED_AGE, || [self.route()], |histogram| histogram.record(age as f64));
+        self.passed(Source::Cache, bytes);
+    }
+
+    /// Bytes of bodies went by.
+    pub(crate) fn passed(&self, source: Source, bytes: u64) {
+        let labels = || [self.route(), ("source", source.as_str().into())];
+        self.bytes.add(source as usize, bytes, &names::RESPONSE_BYTES, labels);
+    }
+
+    /// The inner service was called, and came to this after so long.
+    pub(crate) fn called(&self, kind: CallKind, result: CallResult, took: Duration) {
+        let labels = || [self.route(), ("kind", kind.as_str().into()), ("result", result.as_str().into())];
+        let n = kind as usize * CallResult::ALL.len() + result as usize;
+        self.calls.add(n, 1, &names::UPSTREAM_REQUESTS, labels);
+        if let Some((latency, series)) =
+            self.call_times.get(kind as usize).zip(self.call_series.get(kind as usize))
+        {
+            latency.record(took);
+            let labels = || [self.route(), ("kind", kind.as_str().into())];
+            series.with(&names::UPSTREAM_DURATION, labels, |histogram| histogram.record(took));
+        }
+    }
+
+    /// A refresh came to this.
+    pub(crate) fn refreshed(&self, result: RefreshResult) {
+        let labels = || [self.route(), ("result", result.as_str().into())];
+        self.refreshes.add(result as usize, 1, &names::REFRESHES, labels);
+    }
+
+    /// A response was not stored.
+    pub(crate) fn uncacheable(&self, reason: Reason) {
+        let labels = || [self.route(), ("reason", reason.as_str().into())];
+        self.uncacheable.add(reason as usize, 1, &names::UNCACHEABLE, labels);
+    }
+
+    /// A request went straight to the inner service.
+    pub(crate) fn bypassed(&self, reason: Reason) {
+        let labels = || [self.route(), ("reason", reason.as_str().into())];
+        self.bypassed.add(reason as usize, 1, &names::BYPASSED, labels);
+    }
+
+    /// A request was answered by another one's call.
+    pub(crate) fn collapsed(&self) {
+        self.collapsed.add(0, 1, &names::COLLAPSED, || [self.route()]);
+    }
+
+    /// A stored response may serve past its hard limit.
+    pub(crate) fn extended(&self) {
+        self.extensions.add(0, 1, &names::EXTENSIONS, || [self.route()]);
+    }
+
+    /// What was counted, and how long it took.
+    pub(crate) fn stats(&self, now: Tick) -> RouteStats {
+        let totals = self.outcomes.totals();
+        let of = |outcome: Outcome| totals.get(outcome as usize).copied().unwrap_or(0);
+        let refreshed = |results: &[RefreshResult]| {
+            results.iter().map(|result| self.refreshes.total(*result as usize)).sum()
+        };
+        let latency = |latency: Option<&Latency>| latency.and_then(Quantiles::of);
+        RouteStats {
+            route: self.route.to_string(),
+            hits: of(Outcome::Hit),
+            stale_serves: of(Outcome::Stale),
+            stale_error_serves: of(Outcome::StaleError),
+            misses: of(Outcome::Miss),
+            revalidated: of(Outcome::Revalidated),
+            uncacheable: of(Outcome::Uncacheable),
+            rejected: of(Outcome::Rejected),
+            bypassed: of(Outcome::Bypass),
+            collapsed: self.collapsed.total(0),
+            extensions: self.extensions.total(0),
+            refresh_successes: refreshed(&[RefreshResult::Success, RefreshResult::NotModified]),
+            refresh_failures: refreshed(&[
+                RefreshResult::Failure,
+                RefreshResult::TimedOut,
+                RefreshResult::Panicked,
+            ]),
+            refreshes_refused: refreshed(&[RefreshResult::BreakerOpen, RefreshResult::Shed]),
+            upstream_calls: (0..CALLS).map(|n| self.calls.total(n)).sum(),
+            cache_bytes: self.bytes.total(Source::Cache as usize),
+            upstream_bytes: self.bytes.total(Source::Upstream as usize),
+            recent: Ratios::of(&self.outcomes.recent(now)),
+            from_cache: latency(self.answers.get(Source::Cache as usize)),
+            from_upstream: latency(self.answers.get(Source::Upstream as usize)),
+            fills: latency(self.call_times.get(CallKind::Fill as usize)),
+            refreshes: latency(self.call_times.get(CallKind::Refresh as usize)),
+        }
+    }
+
+    /// Publishes what depends on the time.
+    pub(crate) fn publish(&self, now: Tick) {
+        let Ratios { hit, fresh } = Ratios::of(&self.outcomes.recent(now));
+        series::set_gauge(&names::HIT_RATIO, [self.route()], hit.unwrap_or(f64::NAN));
+        series::set_gauge(&names::FRESH_RATIO, [self.route()], fresh.unwrap_or(f64::NAN));
+    }
+
+    fn route(&self) -> Pair {
+        ("route", self.route.clone())
+    }
+
+    /// Registers at zero what an alert may divide by, as soon as somebody listens.
+    fn introduce(&self) {
+        if !series::describe(&self.introduced) {
+            return;
+        }
+        for outcome in Outcome::ALL {
+            if let Some(series) = self.outcome_series.get(*outcome as usize) {
+                let labels = || [self.route(), ("outcome", outcome.as_str().into())];
+                series.with(&names::REQUESTS, labels, |counter| counter.increment(0));
+            }
+        }
+        for result in RefreshResult::ALL {
+            let labels = || [self.route(), ("result", result.as_str().into())];
+            self.refreshes.add(*result as usize, 0, &names::REFRESHES, labels);
+        }
+        for source in Source::ALL {
+            self.passed(*source, 0);
+        }
+        self.collapsed.add(0, 0, &names::COLLAPSED, || [self.route()]);
+        self.extensions.add(0, 0, &names::EXTENSIONS, || [self.route()]);
+    }
+}
