@@ -282,7 +282,8 @@ impl Body for SpoolReader {
         let read = state.readers.get(self.id).map_or(0, |place| place.offset);
         match (self.spool.promised, &state.ended) {
             (Some(promised), _) => SizeHint::with_exact(promised.saturating_sub(read)),
-            (None, Some(Ok(_))) => SizeHint::with_exact(state.end.saturating_sub(read)),
+            // With trailers to come it does not say its length: HTTP/1 has no place for them behind a known one.
+            (None, Some(Ok(None))) => SizeHint::with_exact(state.end.saturating_sub(read)),
             (None, _) => {
                 let mut hint = SizeHint::new();
                 hint.set_lower(state.end.saturating_sub(read));

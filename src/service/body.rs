@@ -140,12 +140,22 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { body, .. } => body.size_hint(),
-            Kind::Whole { bytes, .. } => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Pieces { left, .. } => SizeHint::with_exact(*left),
+            Kind::Whole { bytes, trailers } => length_hint(bytes.len() as u64, trailers.is_some()),
+            Kind::Pieces { left, trailers, .. } => length_hint(*left, trailers.is_some()),
             Kind::Shared { reader } => reader.size_hint(),
             Kind::None => SizeHint::new(),
         }
     }
+}
+
+/// The length, unless trailers follow: HTTP/1 has no place for them behind a body that says its length.
+fn length_hint(left: u64, trailers: bool) -> SizeHint {
+    if !trailers {
+        return SizeHint::with_exact(left);
+    }
+    let mut hint = SizeHint::new();
+    hint.set_lower(left);
+    hint
 }
 
 fn trailers_frame(trailers: &mut Option<Box<HeaderMap>>) -> Option<Result<Frame<Bytes>, BoxError>> {
