@@ -8,13 +8,14 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, request::Builder};
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt, Full, StreamBody};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::sync::mpsc;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_swr_cache::{CacheHandle, SwrCacheLayer, SwrConfig};
 
 use crate::support::{
-    Answer, Cache, Call, Gate, Origin, Reply, Start, Step, origin_says, request, rest, route, secs,
-    wire::{ServedBody, Wire, exchange, serve_axum, serve_hyper},
+    Answer, Cache, Call, Gate, Origin, Reply, Start, Step, origin_says, request, rest, route, said, secs,
+    wire::{ServedBody, Wire, exchange, serve_axum, serve_hyper, serve_hyper_2},
 };
 
 /// Header lines.
@@ -530,5 +531,95 @@ async fn a_204_has_no_length_on_the_wire() {
                 "{wire:?}"
             );
         }
+    }
+}
+
+/// `onetwo`, at `/trailers` with trailers behind it.
+fn with_trailers() -> impl tower::Service<
+    Request<ServedBody>,
+    Response = Response<ServedBody>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static {
+    service_fn(|request: Request<ServedBody>| async move {
+        let sum = Frame::trailers(trailers("6"));
+        let frames = [Frame::data(Bytes::from("one")), Frame::data(Bytes::from("two")), sum].map(Ok);
+        let mut response = Response::new(match request.uri().path() {
+            "/trailers" => StreamBody::new(stream::iter(frames)).boxed_unsync(),
+            _ => Full::from("onetwo").map_err(|never| match never {}).boxed_unsync(),
+        });
+        response.headers_mut().insert("etag", HeaderValue::from_static("\"a\""));
+        response.headers_mut().insert("trailer", HeaderValue::from_static("x-sum"));
+        Ok::<_, Infallible>(response)
+    })
+}
+
+#[tokio::test]
+async fn trailers_come_behind_hits_over_http_1() {
+    let address = serve_hyper(layer().layer(with_trailers())).await;
+    for said in ["fwd=uri-miss; stored", "hit", "hit"] {
+        let got = exchange(address, "GET", "/trailers", &[("te", "trailers")]).await;
+        assert_eq!((got.said(), &*got.all("transfer-encoding")), (said, &["chunked"][..]));
+        assert!(got.text().ends_with("0\r\nx-sum: 6\r\n\r\n"), "{said} {:?}", got.text());
+    }
+}
+
+#[tokio::test]
+async fn trailers_and_lengths_are_right_over_http_2() {
+    let address = serve_hyper_2(layer().layer(with_trailers())).await;
+    let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<ServedBody>();
+    let send = async |method: &str, path: &str, tag: &str| {
+        let request = Request::builder().method(method).uri(format!("http://{address}{path}"));
+        let request = request.header("if-none-match", tag).body(ServedBody::default()).unwrap();
+        let (head, body) = client.request(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap();
+        let trailers = body.trailers().cloned();
+        let length = head.headers.get("content-length").map(|length| length.to_str().unwrap().to_owned());
+        (head.status.as_u16(), said(&head.headers), length, body.to_bytes(), trailers)
+    };
+    let six = Some("6".to_owned());
+    let hit = "hit".to_owned();
+    let (whole, none) = (Bytes::from("onetwo"), Bytes::new());
+    // Behind trailers no length is said, since not every version of HTTP could send both.
+    for (path, sum, length) in [("/trailers", Some(trailers("6")), None), ("/plain", None, six.clone())] {
+        for status in ["fwd=uri-miss; stored", "hit", "hit"] {
+            let expected = (200, status.to_owned(), length.clone(), whole.clone(), sum.clone());
+            assert_eq!(send("GET", path, "\"b\"").await, expected, "{path}");
+        }
+        let head = (200, hit.clone(), six.clone(), none.clone(), None);
+        assert_eq!(send("HEAD", path, "\"b\"").await, head, "{path}");
+        for method in ["GET", "HEAD"] {
+            let unchanged = (304, hit.clone(), None, none.clone(), None);
+            assert_eq!(send(method, path, "\"a\"").await, unchanged, "{path}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_goes_past_the_cache_with_what_it_carries() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Upgraded(u8);
+    let service = service_fn(|request: Request<Body>| async move {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response.headers_mut().insert("connection", HeaderValue::from_static("upgrade"));
+        response.headers_mut().insert("upgrade", request.headers()["upgrade"].clone());
+        response.extensions_mut().extend(request.extensions().clone());
+        Ok::<_, Infallible>(response)
+    });
+    let cache = layer().layer(service);
+    for _ in 0..2 {
+        let request = Request::get("/").header("connection", "upgrade").header("upgrade", "websocket");
+        let request = request.extension(Upgraded(7)).body(Body::empty()).unwrap();
+        let response = cache.clone().oneshot(request).await.unwrap();
+        assert_eq!(said(response.headers()), "fwd=bypass; detail=upgrade");
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["upgrade"]),
+            (101, &"websocket".parse().unwrap())
+        );
+        assert_eq!(response.headers()["connection"], "upgrade");
+        assert_eq!(response.extensions().get(), Some(&Upgraded(7)));
     }
 }

@@ -426,6 +426,69 @@ async fn requests_with_cookies_have_no_part_in_what_only_the_route_calls_fresh()
 }
 
 #[tokio::test(start_paused = true)]
+async fn users_who_come_at_once_get_their_own_pages() {
+    for header in ["cookie", "authorization"] {
+        let gate = Gate::new();
+        let origin = Origin::new({
+            let gate = gate.clone();
+            move |call| Reply::ok(call.header(header).unwrap_or("nobody").to_owned()).gated(&gate)
+        });
+        let cache = Cache::new(route(10, 100), &origin);
+        let users: Vec<_> = (0..20)
+            .map(|n| if n % 4 == 0 { "nobody".to_owned() } else { format!("user={n}") })
+            .map(|user| {
+                let asked = if user == "nobody" { request("/") } else { with(&[(header, &user)]) };
+                (user, cache.spawn_send(asked))
+            })
+            .collect();
+        rest().await;
+        assert_eq!(origin.calls(), 16, "one for each user, and one for all who are nobody");
+        gate.open();
+        for (user, page) in users {
+            assert_eq!(page.await.unwrap().text(), user, "by {header}");
+        }
+        assert_eq!(cache.get("/").await.text(), "nobody");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_request_that_shares_with_nobody_changes_nothing_for_the_others() {
+    for (header, value) in [
+        ("authorization", "anna"),
+        ("cookie", "session=1"),
+        ("range", "bytes=0-1"),
+        ("x-forwarded-host", "evil"),
+        ("x-http-method-override", "DELETE"),
+        ("if-match", "*"),
+    ] {
+        let origin = Origin::counting();
+        let cache = Cache::new(route(10, 20), &origin);
+        cache.send(with(&[(header, value)])).await;
+        let gate = Gate::new();
+        origin.now({
+            let gate = gate.clone();
+            move |call| Reply::ok(call.n.to_string()).gated(&gate)
+        });
+        // Before the others come, and among them.
+        let alone = cache.spawn_send(with(&[(header, value)]));
+        rest().await;
+        let readers: Vec<_> = (0..20).map(|_| cache.spawn("/")).collect();
+        let among = cache.spawn_send(with(&[(header, value)]));
+        rest().await;
+        gate.open();
+        let mut bodies: Vec<_> = Vec::new();
+        for reader in readers {
+            bodies.push(reader.await.unwrap().text().to_owned());
+        }
+        bodies.dedup();
+        assert_eq!(bodies.len(), 1, "{header}");
+        for other in [alone, among] {
+            assert_ne!(other.await.unwrap().text(), bodies[0], "{header}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_origins_word_alone_decides_on_a_route_without_times() {
     const DATE: (&str, &str) = ("date", "Tue, 14 Nov 2023 22:13:20 GMT");
     for (status, headers, reason) in [

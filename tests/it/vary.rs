@@ -88,13 +88,12 @@ async fn at_most_32_variants_are_kept_and_the_oldest_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_of_those_that_match_answers() {
+async fn a_refresh_replaces_its_own_variant_and_no_other() {
     let origin = Origin::new(varying("accept-language"));
     let cache = Cache::new(route(10, 100), &origin);
     let start = Start::now();
     cache.send(in_language("en")).await;
     cache.send(in_language("de")).await;
-    // A refresh replaces its own variant, and becomes the newest.
     start.at(11.0).await;
     assert_eq!(cache.send(in_language("en")).await.text(), "en - - #1");
     rest().await;

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    service::TowerToHyperService,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -26,16 +29,46 @@ where
         + 'static,
     B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
+    let service = service.map_request(served);
+    accept(move |connection| {
+        let serving = hyper::server::conn::http1::Builder::new();
+        let serving = serving.serve_connection(connection, TowerToHyperService::new(service.clone()));
+        async { drop(serving.await) }
+    })
+    .await
+}
+
+/// The same over HTTP/2.
+pub(crate) async fn serve_hyper_2<S, B>(service: S) -> SocketAddr
+where
+    S: Service<Request<ServedBody>, Response = Response<B>, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    let service = service.map_request(served);
+    accept(move |connection| {
+        let serving = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        let serving = serving.serve_connection(connection, TowerToHyperService::new(service.clone()));
+        async { drop(serving.await) }
+    })
+    .await
+}
+
+fn served(request: Request<hyper::body::Incoming>) -> Request<ServedBody> {
+    request.map(|body| body.map_err(Into::into).boxed_unsync())
+}
+
+async fn accept<F>(serve: impl Fn(TokioIo<TcpStream>) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = service.map_request(|request: Request<hyper::body::Incoming>| {
-        request.map(|body| body.map_err(Into::into).boxed_unsync())
-    });
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(service.clone());
-            let serving = hyper::server::conn::http1::Builder::new();
-            tokio::spawn(serving.serve_connection(TokioIo::new(connection), service));
+            tokio::spawn(serve(TokioIo::new(connection)));
         }
     });
     address
