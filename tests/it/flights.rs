@@ -683,10 +683,11 @@ fn a_runtime_that_shuts_down_takes_its_flights_with_it() {
         while origin.calls() < 1000 || origin.running() > 500 {
             std::thread::yield_now();
         }
+        // Somebody leaves, or has a body that does not end, at the same time.
         let open = runtime.block_on(poll_times(cache.call(request("/other")), 1));
-        assert!(open.is_none());
         runtime.shutdown_timeout(secs(10));
         done.send(()).unwrap();
+        drop(open);
         let stats = cache.handle.stats();
         assert_eq!((stats.flights, stats.inflight_bytes, origin.running()), (0, 0, 0));
     });
