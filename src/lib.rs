@@ -60,6 +60,8 @@ mod telemetry;
 mod window;
 
 pub use breaker::{BreakerInfo, BreakerMode, BreakerState};
+#[cfg(feature = "serde")]
+pub use config::Routes;
 pub use config::{DefaultClassifier, FailureClassifier, SwrConfig, SwrConfigBuilder};
 pub use entry::EntryInfo;
 pub use error::{BodyError, BoxError, CacheFailure, ConfigError};

@@ -254,7 +254,7 @@ impl SwrConfigBuilder {
     pub fn build(self) -> Result<SwrConfig, ConfigError> {
         let rules = Rules { lifetimes: self.lifetimes()?, ..self.rules };
         for (field, name) in [("name", Some(&self.name)), ("namespace", self.namespace.as_ref())] {
-            if name.is_some_and(|name| name.is_empty() || name.len() > 255) {
+            if let Some(name) = name.filter(|name| name.is_empty() || name.len() > 255) {
                 return Err(ConfigError::new(field, name, "must have 1 to 255 bytes"));
             }
         }

@@ -3,16 +3,20 @@
 mod breaker;
 mod builder;
 mod classify;
+#[cfg(feature = "serde")]
+mod file;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 pub(crate) use breaker::{BreakerChoice, BreakerConfig};
 pub use builder::SwrConfigBuilder;
 pub use classify::{DefaultClassifier, FailureClassifier};
+#[cfg(feature = "serde")]
+pub use file::Routes;
 
 use crate::{
     key::KeyExtractor,
-    policy::{Rules, status::CacheStatus},
+    policy::{Lifetimes, Rules, Ttl, status::CacheStatus},
 };
 
 /// The checked configuration of one route; made by [`SwrConfig::builder`]. Cloning is cheap, and the clones stay the same
@@ -56,6 +60,25 @@ impl SwrConfig {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// The route's own soft TTL; `None` for a route whose responses say for themselves how long they are fresh.
+    #[must_use]
+    pub fn soft_ttl(&self) -> Option<Duration> {
+        self.ttl().map(|ttl| ttl.soft)
+    }
+
+    /// The route's own hard TTL; `None` for a route whose responses say for themselves how long they are fresh.
+    #[must_use]
+    pub fn hard_ttl(&self) -> Option<Duration> {
+        self.ttl().map(|ttl| ttl.hard)
+    }
+
+    fn ttl(&self) -> Option<Ttl> {
+        match self.settings.rules.lifetimes {
+            Lifetimes::Route(ttl) => Some(ttl),
+            Lifetimes::Origin { .. } => None,
+        }
     }
 }
 
