@@ -64,7 +64,7 @@ words! {
         Method = "method",
         /// The request has a body.
         RequestBody = "request_body",
-        /// The request asks for another protocol (`Upgrade`, or the method CONNECT).
+        /// The request asks for another protocol (`Upgrade`).
         Upgrade = "upgrade",
         /// The request names another method in a header (`X-HTTP-Method-Override` and its like).
         MethodOverride = "method_override",
