@@ -84,6 +84,10 @@ words! {
         Cookie = "cookie",
         /// The response says `no-store`.
         NoStore = "no_store",
+        /// The request says `no-store`, and the route goes by what requests say.
+        RequestNoStore = "request_no_store",
+        /// The request says `only-if-cached`, the route goes by what requests say, and nothing stored will do.
+        OnlyIfCached = "only_if_cached",
         /// The response says `no-cache` and has no validator.
         NoCache = "no_cache",
         /// The response says `private`.

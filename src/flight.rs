@@ -102,6 +102,11 @@ pub(crate) struct Wait<T> {
 }
 
 impl<T: Clone> Wait<T> {
+    /// Whether the flight has its value already.
+    pub(crate) fn has_landed(&self) -> bool {
+        self.landed.borrow().is_some()
+    }
+
     /// The flight's value, or `None` if it is over without one.
     pub(crate) async fn landed(mut self) -> Option<T> {
         match self.landed.wait_for(Option::is_some).await {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use http::{header, request};
+use http::{HeaderMap, header, request};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     event::{Outcome, Reason},
     flight::Flights,
     key::{Key, KeyDecision, KeyWriter},
-    policy::{request::RequestFacts, verdict::Asker},
+    policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
     spool::Spool,
     store::{Purge, Store, Weights},
     telemetry::{self, CacheMeter, Gauges, LogGates, Meter, Source},
@@ -291,11 +291,18 @@ impl Route {
         Some(key)
     }
 
+    /// What a request asks of the cache, where that counts.
+    pub(crate) fn asked(&self, headers: &HeaderMap, facts: RequestFacts) -> Option<RequestDirectives> {
+        let counts = self.settings.rules.client_directives && facts.has_cache_control();
+        counts.then(|| RequestDirectives::from_headers(headers))
+    }
+
     /// What in a request bears on storing and sharing.
-    pub(crate) fn asker(&self, facts: RequestFacts) -> Asker {
+    pub(crate) fn asker(&self, facts: RequestFacts, asked: Option<&RequestDirectives>) -> Asker {
         Asker {
             authorization: facts.has_authorization() && self.authorization_matters,
             cookie: facts.has_cookie() && self.cookie_matters,
+            no_store: asked.is_some_and(|asked| asked.no_store),
         }
     }
 
@@ -318,7 +325,7 @@ impl Route {
     /// Whether a request can share a fetch with others, as far as that is known before the response.
     pub(crate) fn collapses(&self, asker: Asker) -> bool {
         let uncertain = asker.cookie && self.settings.rules.gives_freshness();
-        !(asker.authorization || uncertain)
+        !(asker.authorization || asker.no_store || uncertain)
     }
 }
 

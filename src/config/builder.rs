@@ -193,6 +193,22 @@ impl SwrConfigBuilder {
         self
     }
 
+    /// Goes by what requests say in `Cache-Control`, or else in `Pragma` (RFC 9111 §5.2.1):
+    ///
+    /// * `no-cache`, `max-age`, `min-fresh`: a stored response that is not what they ask for is revalidated first. It does
+    ///   not stand in for a fetch that fails, either.
+    /// * `max-stale`: a stale response serves, past the hard TTL too, as far as the number says; never past the limit for
+    ///   failures, and never what must not be served stale.
+    /// * `no-store`: the response to this request is neither stored nor shared. It may still come from the store.
+    /// * `only-if-cached`: what is stored, or 504.
+    ///
+    /// Requests that bypass the cache are passed on with what they say. Defaults to off: behind it, any client could have
+    /// the inner service called as often as it likes.
+    pub fn client_directives(mut self) -> Self {
+        self.rules.client_directives = true;
+        self
+    }
+
     /// What counts as a failure of the inner service. Defaults to [`DefaultClassifier`].
     pub fn failure_classifier(mut self, classifier: impl FailureClassifier) -> Self {
         self.classifier = Box::new(classifier);

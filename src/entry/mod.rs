@@ -22,7 +22,8 @@ use crate::{
     clock::Tick,
     key,
     policy::{
-        reuse::{Reuse, Standing, reuse},
+        cache_control::RequestDirectives,
+        reuse::{Reuse, Standing, reuse, reuse_as_asked},
         validation::Validators,
         vary::Selecting,
     },
@@ -149,18 +150,27 @@ impl Times {
 impl Entry {
     /// What it is good for at `now`.
     pub(crate) fn reuse(&self, now: Tick) -> Reuse {
+        reuse(&self.standing(), now)
+    }
+
+    /// What it is good for at `now` to a request that may say something to that.
+    pub(crate) fn reuse_as_asked(&self, asked: Option<&RequestDirectives>, now: Tick) -> Reuse {
+        match asked {
+            None => self.reuse(now),
+            Some(asked) => reuse_as_asked(asked, &self.standing(), self.age_span(now), now),
+        }
+    }
+
+    fn standing(&self) -> Standing {
         let times = &self.times;
-        reuse(
-            &Standing {
-                soft_at: times.soft_at(),
-                hard_at: times.hard_at,
-                error_at: times.error_at,
-                keep_until: times.keep_until,
-                stale_allowed: self.stale_allowed,
-                failed: self.refresh.failed(),
-            },
-            now,
-        )
+        Standing {
+            soft_at: times.soft_at(),
+            hard_at: times.hard_at,
+            error_at: times.error_at,
+            keep_until: times.keep_until,
+            stale_allowed: self.stale_allowed,
+            failed: self.refresh.failed(),
+        }
     }
 
     /// Whether a purge of its route has passed it by.
@@ -170,7 +180,11 @@ impl Entry {
 
     /// Its age at `now`, in whole seconds (RFC 9111 §4.2.3).
     pub(crate) fn age(&self, now: Tick) -> u64 {
-        (self.initial_age + now.since(self.times.cached_at)).as_secs()
+        self.age_span(now).as_secs()
+    }
+
+    fn age_span(&self, now: Tick) -> Duration {
+        self.initial_age + now.since(self.times.cached_at)
     }
 
     /// Its headers at `now`, with `Age` right.

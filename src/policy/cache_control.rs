@@ -1,4 +1,4 @@
-//! `Cache-Control` of a response (RFC 9111 §5.2.2), read once into small values.
+//! `Cache-Control` and `Pragma` (RFC 9111 §5.2, §5.4), read once into small values.
 //!
 //! Ambiguous and broken input is read the strictest way, and for each directive that is another one: a number that
 //! gives freshness counts as 0 where it cannot be read, one that allows stale as absent, and a list of fields as all
@@ -7,7 +7,7 @@
 use std::mem;
 use std::time::Duration;
 
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, PRAGMA};
 use http::{HeaderMap, HeaderName};
 use smallvec::SmallVec;
 
@@ -111,6 +111,52 @@ impl FieldList {
             }
             _ => Self::All,
         };
+    }
+}
+
+/// What a request asks of a cache (RFC 9111 §5.2.1).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RequestDirectives {
+    pub(crate) no_cache: bool,
+    pub(crate) no_store: bool,
+    pub(crate) only_if_cached: bool,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) min_fresh: Option<Duration>,
+    /// `Some(None)` is a `max-stale` without a number: any staleness will do (§5.2.1.2).
+    pub(crate) max_stale: Option<Option<Duration>>,
+}
+
+impl RequestDirectives {
+    /// Reads every `Cache-Control` line, or where there is none, `Pragma: no-cache` (RFC 9111 §5.2.1, §5.4).
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
+        let mut read = Self::default();
+        let mut stale = Grant::default();
+        for line in headers.get_all(CACHE_CONTROL) {
+            for_each_directive(line.as_bytes(), |name, argument| match name {
+                b"no-cache" => read.no_cache = true,
+                b"no-store" => read.no_store = true,
+                b"only-if-cached" => read.only_if_cached |= argument.is_none(),
+                b"max-age" => least(&mut read.max_age, argument.seconds().unwrap_or_default()),
+                b"min-fresh" => {
+                    read.min_fresh = read.min_fresh.max(Some(argument.seconds().unwrap_or(MAX_SECONDS)));
+                }
+                b"max-stale" if argument.is_none() => stale.add(Some(Duration::MAX)),
+                b"max-stale" => stale.add(argument.seconds()),
+                _ => {}
+            });
+        }
+        read.max_stale = stale.given().map(|limit| (limit != Duration::MAX).then_some(limit));
+        if !headers.contains_key(CACHE_CONTROL) {
+            for line in headers.get_all(PRAGMA) {
+                for_each_directive(line.as_bytes(), |name, _| read.no_cache |= name == b"no-cache");
+            }
+        }
+        read
+    }
+
+    /// Whether a fetch by this request can be of use to others.
+    pub(crate) fn may_fetch_for_all(&self) -> bool {
+        !(self.no_store || self.only_if_cached)
     }
 }
 

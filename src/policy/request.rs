@@ -22,6 +22,7 @@ const RANGE: u32 = 1 << 20;
 const UPGRADE: u32 = 1 << 21;
 const METHOD_OVERRIDE: u32 = 1 << 22;
 const BODY: u32 = 1 << 23;
+const CACHE_CONTROL: u32 = 1 << 24;
 const GUARDED: u32 = (1 << GUARDED_NAMES.len()) - 1;
 
 /// The headers that are known to change what an origin answers although no cache keys them, sorted by name: the place
@@ -93,6 +94,11 @@ impl RequestFacts {
         self.has(BODY)
     }
 
+    /// `Cache-Control` or `Pragma` (RFC 9111 §5.2.1, §5.4).
+    pub(crate) fn has_cache_control(self) -> bool {
+        self.has(CACHE_CONTROL)
+    }
+
     /// A guarded header, of which `Forwarded` may turn out to have nothing that matters.
     pub(crate) fn has_guarded(self) -> bool {
         self.has(GUARDED)
@@ -127,6 +133,7 @@ fn fact(name: &str) -> u32 {
         5 if name == "range" => RANGE,
         6 => match name {
             "cookie" => COOKIE,
+            "pragma" => CACHE_CONTROL,
             "x-host" => 1 << 7,
             _ => 0,
         },
@@ -135,6 +142,7 @@ fn fact(name: &str) -> u32 {
         9 if name == "forwarded" => 1,
         13 => match name {
             "authorization" => AUTHORIZATION,
+            "cache-control" => CACHE_CONTROL,
             "if-none-match" => CONDITIONAL,
             "x-http-method" => METHOD_OVERRIDE,
             "x-rewrite-url" => 1 << 10,

@@ -1,5 +1,8 @@
 //! Whether a stored response may answer a request now (RFC 9111 §4).
 
+use std::time::Duration;
+
+use super::cache_control::RequestDirectives;
 use crate::clock::Tick;
 
 /// The instants of a stored response, and what has happened to it since.
@@ -46,24 +49,62 @@ pub(crate) fn reuse(of: &Standing, now: Tick) -> Reuse {
     }
 }
 
+/// What it is good for, `age` old, to a request that says this (RFC 9111 §5.2.1).
+///
+/// What the request does not want is revalidated, and does not stand in for a fetch that fails. `max-stale` lets a
+/// response serve past its hard limit without one, but never past the limit for failures, and never what must not be
+/// served stale.
+pub(crate) fn reuse_as_asked(asked: &RequestDirectives, of: &Standing, age: Duration, now: Tick) -> Reuse {
+    let reuse = reuse(of, now);
+    let fresh = match reuse {
+        Reuse::Fresh => true,
+        Reuse::Stale | Reuse::StaleError | Reuse::OnError => false,
+        Reuse::Revalidate | Reuse::Gone => return reuse,
+    };
+    // A response's age is zero for a moment, and `max-age=0` is meant to ask.
+    let too_old = asked.max_age.is_some_and(|most| age > most || most.is_zero());
+    let too_near = asked.min_fresh.is_some_and(|least| !fresh || of.soft_at.since(now) < least);
+    let too_stale = !fresh
+        && match asked.max_stale {
+            Some(most) => most.is_some_and(|most| now.since(of.soft_at) > most),
+            // §5.2.1.1: who names an age does not want it stale.
+            None => asked.max_age.is_some(),
+        };
+    if asked.no_cache || too_old || too_near || too_stale {
+        Reuse::Revalidate
+    } else if reuse == Reuse::OnError && asked.max_stale.is_some() {
+        Reuse::Stale
+    } else {
+        reuse
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use http::{HeaderMap, HeaderValue, header};
 
     use super::*;
 
-    #[test]
-    fn a_stored_response_passes_through_its_spans() {
-        let start = Tick::from_raw(1 << 50);
-        let at = |s| start.after(Duration::from_secs(s));
-        let of = Standing {
+    /// Seconds after the start.
+    fn at(seconds: u64) -> Tick {
+        Tick::from_raw(1 << 50).after(Duration::from_secs(seconds))
+    }
+
+    /// Limits at 10, 20, 30 and 40 seconds.
+    fn standing() -> Standing {
+        Standing {
             soft_at: at(10),
             hard_at: at(20),
             error_at: at(30),
             keep_until: at(40),
             stale_allowed: true,
             failed: false,
-        };
+        }
+    }
+
+    #[test]
+    fn a_stored_response_passes_through_its_spans() {
+        let of = standing();
         let failed = Standing { failed: true, ..of };
         let strict = Standing { stale_allowed: false, ..failed };
         for (second, expected, after_failure, without_stale) in [
@@ -80,5 +121,57 @@ mod tests {
             assert_eq!(reuse(&failed, at(second)), after_failure, "at {second}, failed");
             assert_eq!(reuse(&strict, at(second)), without_stale, "at {second}, no stale");
         }
+    }
+
+    /// What it is good for at 4, 9, 10, 15, 20, 25, 30 and 40 seconds, a letter each.
+    fn spans(line: &'static str, of: &Standing) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(line));
+        let asked = RequestDirectives::from_headers(&headers);
+        let letter = |second| match reuse_as_asked(&asked, of, at(second).since(at(0)), at(second)) {
+            Reuse::Fresh => 'F',
+            Reuse::Stale => 'S',
+            Reuse::StaleError => 'E',
+            Reuse::OnError => 'O',
+            Reuse::Revalidate => '-',
+            Reuse::Gone => ' ',
+        };
+        [4, 9, 10, 15, 20, 25, 30, 40].map(letter).into_iter().collect()
+    }
+
+    #[test]
+    fn a_request_may_want_more_of_a_response_or_be_content_with_less() {
+        for (line, expected, after_failure, without_stale) in [
+            ("no-store, only-if-cached, foo", "FFSSOO- ", "FFSSEE- ", "FF----- "),
+            ("no-cache", "------- ", "------- ", "------- "),
+            ("no-cache, max-stale", "------- ", "------- ", "------- "),
+            ("max-age=0", "------- ", "------- ", "------- "),
+            ("max-age=4", "F------ ", "F------ ", "F------ "),
+            ("max-age=60", "FF----- ", "FF----- ", "FF----- "),
+            ("min-fresh=1", "FF----- ", "FF----- ", "FF----- "),
+            ("min-fresh=2", "F------ ", "F------ ", "F------ "),
+            ("min-fresh=0, max-stale", "FF----- ", "FF----- ", "FF----- "),
+            ("max-stale", "FFSSSS- ", "FFSSEE- ", "FF----- "),
+            ("max-stale=15", "FFSSSS- ", "FFSSEE- ", "FF----- "),
+            ("max-stale=5", "FFSS--- ", "FFSS--- ", "FF----- "),
+            ("max-stale=0", "FFS---- ", "FFS---- ", "FF----- "),
+            ("max-stale, max-age=12", "FFS---- ", "FFS---- ", "FF----- "),
+        ] {
+            let of = standing();
+            let failed = Standing { failed: true, ..of };
+            let strict = Standing { stale_allowed: false, ..failed };
+            assert_eq!(spans(line, &of), expected, "{line}");
+            assert_eq!(spans(line, &failed), after_failure, "{line}, failed");
+            assert_eq!(spans(line, &strict), without_stale, "{line}, no stale");
+        }
+    }
+
+    #[test]
+    fn max_age_is_about_the_age_that_a_response_has_had_elsewhere_too() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=5"));
+        let asked = RequestDirectives::from_headers(&headers);
+        let at_age = |age| reuse_as_asked(&asked, &standing(), Duration::from_secs(age), at(1));
+        assert_eq!((at_age(5), at_age(6)), (Reuse::Fresh, Reuse::Revalidate));
     }
 }

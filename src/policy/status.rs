@@ -69,6 +69,17 @@ impl CacheStatus {
         self.revalidated.clone()
     }
 
+    /// The same, of a response that was fresh.
+    pub(crate) fn revalidated_on_request(&self) -> HeaderValue {
+        self.forwarded(Fwd::Request, Some(StatusCode::NOT_MODIFIED), false, None, None)
+    }
+
+    /// A request that went nowhere, and that nothing stored answers (RFC 9211 §2.8).
+    pub(crate) fn unanswered(&self, detail: Reason) -> HeaderValue {
+        HeaderValue::try_from(format!("{}; detail={detail}", self.name))
+            .unwrap_or(HeaderValue::from_static("?0"))
+    }
+
     /// A request that went forward (RFC 9211 §2.2 to §2.8). `fwd_status` is what the next hop answered, where that is
     /// not what the client gets; `collapsed` is whether a request that waited for another one's fetch could use its
     /// response, and nothing for one that did not wait.

@@ -24,6 +24,8 @@ pub(crate) struct Asker {
     pub(crate) authorization: bool,
     /// A `Cookie` that is neither keyed nor ignored.
     pub(crate) cookie: bool,
+    /// `no-store`, where what requests say counts (RFC 9111 §5.2.1.5).
+    pub(crate) no_store: bool,
 }
 
 /// What forbids to store a response, before any question of freshness.
@@ -63,6 +65,9 @@ pub(crate) fn forbidden(
     }
     if asker.authorization && !rules.share_authorized && !allows_authorized(directives) {
         return Some((Whose::Request, Reason::Authorization));
+    }
+    if asker.no_store {
+        return Some((Whose::Request, Reason::RequestNoStore));
     }
     None
 }

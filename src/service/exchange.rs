@@ -18,6 +18,7 @@ use crate::{
     flight::{Join, Lead},
     key::Key,
     policy::{
+        cache_control::RequestDirectives,
         reuse::Reuse,
         status::{CacheStatus, Fwd},
     },
@@ -42,6 +43,8 @@ pub(super) struct Exchange<S, ReqBody> {
     ask: Ask,
     /// When the request came.
     began: Tick,
+    /// What it says of stored responses, where that counts.
+    asked: Option<RequestDirectives>,
     /// The number that the next fetch or purge had when the request came.
     arrived: u64,
     /// Whether it may still wait for another one's fetch.
@@ -97,7 +100,13 @@ where
             key,
             ask,
             began,
+            asked: None,
         }
+    }
+
+    /// For a request that says something of stored responses.
+    pub(super) fn heeding(self, asked: Option<RequestDirectives>) -> Self {
+        Self { asked, ..self }
     }
 
     /// The request's answer. Dropping this future leaves the fetch it may have started to itself.
@@ -112,7 +121,7 @@ where
             if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry, flights > 0)) {
                 return Ok(response);
             }
-            let fwd = why_forward(slot.as_deref(), stored, usable.as_ref());
+            let fwd = why_forward(slot.as_deref(), stored, usable.as_ref(), now);
             let number = core.store.take_number();
             let uncollapsed = slot.as_ref().is_some_and(|slot| slot.is_uncollapsed(now));
             if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
@@ -128,8 +137,9 @@ where
                     }
                 }
                 Join::Wait(wait) => {
+                    let before = wait.has_landed();
                     let landing = wait.landed().await;
-                    if let Next::Answer(response) = self.land(landing, fwd) {
+                    if let Next::Answer(response) = self.land(landing, before, fwd) {
                         return Ok(response);
                     }
                     flights += 1;
@@ -153,11 +163,16 @@ where
         })
     }
 
-    /// What it makes of another one's fetch.
-    fn land(&mut self, landing: Option<Landing>, fwd: Fwd) -> Next<Response<ResponseBody<S::Body>>> {
+    /// What it makes of another one's fetch, which landed after this request joined it or `before`.
+    fn land(
+        &mut self,
+        landing: Option<Landing>,
+        before: bool,
+        fwd: Fwd,
+    ) -> Next<Response<ResponseBody<S::Body>>> {
         match landing {
             Some(Landing::Shared(entry, spool)) => {
-                if !self.accepts(&entry) {
+                if !self.accepts(&entry, before) {
                     return Next::Again;
                 }
                 let Some(reader) = spool.reader() else {
@@ -169,11 +184,11 @@ where
                 Next::Answer(self.arriving(&entry, reader, status))
             }
             Some(Landing::Confirmed(entry)) => {
-                if !self.accepts(&entry) {
+                if !self.accepts(&entry, before) {
                     return Next::Again;
                 }
                 self.route.meter.collapsed();
-                Next::Answer(self.stored(&entry, Served::REVALIDATED))
+                Next::Answer(self.stored(&entry, Served::revalidated(fwd)))
             }
             Some(Landing::Released) => {
                 self.may_wait = false;
@@ -194,11 +209,14 @@ where
         }
     }
 
-    /// Whether another one's response may answer this request; if not, what is to be different next time.
-    fn accepts(&mut self, entry: &Entry) -> bool {
+    /// Whether another one's response may answer this request; if not, what is to be different next time. One that came
+    /// while this request waited is the inner service's word, as if this request had led; one that was there `before` is
+    /// a stored one, and has to be what the request asks for.
+    fn accepts(&mut self, entry: &Entry, before: bool) -> bool {
         let core = &self.route.core;
         let purged = core.store.entry_purged(&self.key, entry);
-        let fresh = matches!(entry.reuse(core.clock.now()), Reuse::Fresh | Reuse::Stale);
+        let asked = self.asked.as_ref().filter(|_| before);
+        let fresh = matches!(entry.reuse_as_asked(asked, core.clock.now()), Reuse::Fresh | Reuse::Stale);
         if purged.is_some_and(|purge| self.arrived > purge) || !fresh {
             self.floor = entry.origin.number;
             return false;
@@ -261,7 +279,7 @@ where
                 *response.extensions_mut() = extensions;
                 Ok(response)
             }
-            Reply::Confirmed(entry) => Ok(self.stored(&entry, Served::REVALIDATED)),
+            Reply::Confirmed(entry) => Ok(self.stored(&entry, Served::revalidated(fwd))),
             Reply::Failed(response, reason) => {
                 Ok(self.look_up(true).unwrap_or_else(|| self.pass_on(response, own(reason))))
             }
@@ -289,7 +307,7 @@ where
 
     /// The answer from a stored response, if it may serve now.
     fn stored_answer(&self, entry: &Entry, forwarded: bool) -> Option<Response<ResponseBody<S::Body>>> {
-        let served = match entry.reuse(self.route.core.clock.now()) {
+        let served = match entry.reuse_as_asked(self.asked.as_ref(), self.route.core.clock.now()) {
             Reuse::Fresh => Served::HIT,
             Reuse::Stale => Served::STALE,
             Reuse::StaleError if forwarded => Served::IN_VAIN,
@@ -342,8 +360,14 @@ where
 
 /// Why a request goes forward (RFC 9211 §2.2), by what stands under its key, what of that it selects, and what of that it
 /// may use.
-fn why_forward(slot: Option<&Slot>, selected: Option<&Arc<Entry>>, usable: Option<&Arc<Entry>>) -> Fwd {
+fn why_forward(
+    slot: Option<&Slot>,
+    selected: Option<&Arc<Entry>>,
+    usable: Option<&Arc<Entry>>,
+    now: Tick,
+) -> Fwd {
     match (slot, selected, usable) {
+        (_, _, Some(entry)) if entry.reuse(now) == Reuse::Fresh => Fwd::Request,
         (_, _, Some(_)) => Fwd::Stale,
         (_, Some(_), None) => Fwd::Request,
         (Some(slot), None, None) if !slot.variants().is_empty() => Fwd::VaryMiss,

@@ -12,7 +12,7 @@ use crate::{
     event::{Outcome, Reason},
     policy::{
         request::RequestFacts,
-        status::CacheStatus,
+        status::{CacheStatus, Fwd},
         validation::{self, Condition},
         verdict::Asker,
     },
@@ -84,8 +84,15 @@ impl Served {
     pub(crate) const IN_VAIN: Self =
         Self::of(Outcome::StaleError, Source::Upstream, CacheStatus::forwarded_in_vain);
     /// After the inner service confirmed it.
-    pub(crate) const REVALIDATED: Self =
-        Self::of(Outcome::Revalidated, Source::Upstream, CacheStatus::revalidated);
+    const REVALIDATED: Self = Self::of(Outcome::Revalidated, Source::Upstream, CacheStatus::revalidated);
+
+    /// The same, for a request that went forward for this reason.
+    pub(crate) fn revalidated(fwd: Fwd) -> Self {
+        match fwd {
+            Fwd::Request => Self { status: CacheStatus::revalidated_on_request, ..Self::REVALIDATED },
+            _ => Self::REVALIDATED,
+        }
+    }
 
     const fn of(outcome: Outcome, source: Source, status: fn(&CacheStatus) -> HeaderValue) -> Self {
         Self { outcome, source, status }
@@ -120,15 +127,16 @@ pub(crate) fn passed_on<B>(
     response.map(|body| ResponseBody::inner(body, route))
 }
 
-/// The answer to a request that waited for a fetch which failed, or whose fetch was refused: 504 after a time-out, 503
-/// when there was no room for it or the breaker is open, else 502. Always with `Retry-After` and a reason.
+/// The answer to a request that waited for a fetch which failed, or whose fetch was refused: 504 after a time-out or when
+/// it wanted none, 503 when there was no room for it or the breaker is open, else 502. Always with `Retry-After` and a
+/// reason.
 pub(crate) fn refused<B>(
     route: &Route,
     failed: &Failed,
     status: impl FnOnce(&CacheStatus) -> HeaderValue,
 ) -> Response<ResponseBody<B>> {
     let code = match failed.reason {
-        Reason::Timeout | Reason::BodyTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Reason::Timeout | Reason::BodyTimeout | Reason::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
         Reason::Overload | Reason::Aborted | Reason::Throttled | Reason::BreakerOpen => {
             StatusCode::SERVICE_UNAVAILABLE
         }
@@ -145,6 +153,14 @@ pub(crate) fn refused<B>(
     let mut response = respond(code, headers, ResponseBody::text(failed.reason.as_str()));
     response.extensions_mut().insert(CacheFailure::new(failed.reason));
     response
+}
+
+/// The answer to a request that wants what is stored, or nothing (RFC 9111 §5.2.1.7).
+pub(crate) fn not_cached<B>(route: &Route, ask: Ask, began: Tick) -> Response<ResponseBody<B>> {
+    route.answered(Outcome::Rejected, Source::Cache, began);
+    let failed = Failed::new(Reason::OnlyIfCached, None);
+    let response = refused(route, &failed, |status| status.unanswered(failed.reason));
+    if ask.head { response.map(|_| ResponseBody::none()) } else { response }
 }
 
 /// Puts the cache's status into its slot, or behind those of the caches further up.

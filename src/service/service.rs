@@ -69,12 +69,14 @@ where
         let Some(key) = route.key(&parts, facts) else {
             return self.bypass(parts, body, facts, Reason::Extractor);
         };
-        let ask = Ask { facts, asker: route.asker(facts), head: parts.method == Method::HEAD };
+        let asked = route.asked(&parts.headers, facts);
+        let asker = route.asker(facts, asked.as_ref());
+        let ask = Ask { facts, asker, head: parts.method == Method::HEAD };
         let now = route.core.clock.now();
         let slot = route.core.store.get(key.as_bytes());
         let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
         let stored = selected.filter(|entry| shared::may_use(entry, ask.asker));
-        let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse(now));
+        let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse_as_asked(asked.as_ref(), now));
         if let Some(entry) = stored {
             let answer = |served| respond::from_store(route, entry, ask, &parts.headers, now, now, served);
             match reuse {
@@ -82,11 +84,16 @@ where
                 Reuse::Stale | Reuse::StaleError => {
                     let response =
                         answer(if reuse == Reuse::Stale { Served::STALE } else { Served::STALE_ERROR });
-                    refresh(route, &self.inner, parts, &key, entry, ask.asker, now);
+                    if asked.is_none_or(|asked| asked.may_fetch_for_all()) {
+                        refresh(route, &self.inner, parts, &key, entry, ask.asker, now);
+                    }
                     return ResponseFuture::ready(response);
                 }
                 Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
             }
+        }
+        if asked.as_ref().is_some_and(|asked| asked.only_if_cached) {
+            return ResponseFuture::ready(respond::not_cached(route, ask, now));
         }
         // A part, or a head alone, cannot be kept: with nothing stored it would be fetched for nobody else.
         if reuse == Reuse::Gone && (facts.has_range() || ask.head) {
@@ -99,7 +106,7 @@ where
         route.core.keep_publishing(&runtime);
         let exchange =
             Exchange::new(Arc::clone(route), self.inner.clone(), runtime, parts, key.to_key(), ask, now);
-        ResponseFuture::fetch(Box::pin(exchange.answer()))
+        ResponseFuture::fetch(Box::pin(exchange.heeding(asked).answer()))
     }
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 mod bodies;
 mod breaker;
+mod directives;
 mod flights;
 mod keys;
 mod metrics;

@@ -11,6 +11,10 @@ fn response(line: &str) -> ResponseDirectives {
     ResponseDirectives::from_headers(&headers(CACHE_CONTROL, &[line.as_bytes()]))
 }
 
+fn request(line: &str) -> RequestDirectives {
+    RequestDirectives::from_headers(&headers(CACHE_CONTROL, &[line.as_bytes()]))
+}
+
 fn seconds(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
@@ -65,7 +69,7 @@ fn other_fields_are_read_only_by_name() {
 
 #[test]
 fn pragma_in_a_response_means_nothing() {
-    let read = ResponseDirectives::from_headers(&headers(http::header::PRAGMA, &[b"no-cache, no-store"]));
+    let read = ResponseDirectives::from_headers(&headers(PRAGMA, &[b"no-cache, no-store"]));
     assert_eq!(read, ResponseDirectives::default());
 }
 
@@ -109,6 +113,7 @@ fn a_number_that_gives_freshness_is_0_if_it_cannot_be_read() {
         assert_eq!(response(line).max_age, seconds(expected), "{line}");
         let shared = line.replace("max-age", "s-maxage").replace("MaX-aGe", "S-MaXaGe");
         assert_eq!(response(&shared).s_maxage, seconds(expected), "{shared}");
+        assert_eq!(request(line).max_age, seconds(expected), "{line}");
     }
 }
 
@@ -241,6 +246,55 @@ fn what_authorization_guards_is_shared_only_beyond_doubt() {
     }
 }
 
+#[test]
+fn every_request_directive_is_read() {
+    let read = request("no-cache, no-store, only-if-cached, max-age=1, min-fresh=2, max-stale=3, foo=4");
+    let expected = RequestDirectives {
+        no_cache: true,
+        no_store: true,
+        only_if_cached: true,
+        max_age: seconds(1),
+        min_fresh: seconds(2),
+        max_stale: Some(seconds(3)),
+    };
+    assert_eq!(read, expected);
+    assert_eq!(request(""), RequestDirectives::default());
+}
+
+#[test]
+fn request_numbers_are_read_strictly() {
+    for (line, expected) in [
+        ("max-stale", Some(None)),
+        ("max-stale=0", Some(seconds(0))),
+        ("max-stale, max-stale=5", Some(seconds(5))),
+        ("max-stale=5, max-stale", Some(seconds(5))),
+        ("max-stale=x", None),
+        ("max-stale=5, max-stale=x", None),
+        ("max-stale; foo", None),
+    ] {
+        assert_eq!(request(line).max_stale, expected, "{line}");
+    }
+    for (line, expected) in [
+        ("min-fresh=5", seconds(5)),
+        ("min-fresh=5, min-fresh=3", seconds(5)),
+        ("min-fresh=x", seconds(1 << 31)),
+        ("min-fresh", seconds(1 << 31)),
+        ("max-age=5", None),
+    ] {
+        assert_eq!(request(line).min_fresh, expected, "{line}");
+    }
+}
+
+#[test]
+fn pragma_in_a_request_counts_without_cache_control() {
+    let pragma = headers(PRAGMA, &[b"foo, No-Cache"]);
+    assert!(RequestDirectives::from_headers(&pragma).no_cache);
+    let mut both = pragma;
+    both.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+    assert!(!RequestDirectives::from_headers(&both).no_cache);
+    assert!(!RequestDirectives::from_headers(&headers(PRAGMA, &[b"foo=\"no-cache\""])).no_cache);
+}
+
 /// Bytes that a header value may have, mostly those that mean something here.
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
@@ -291,6 +345,7 @@ proptest! {
     fn no_bytes_panic(line in text(), other in text()) {
         let headers = headers(CACHE_CONTROL, &[&line, &other]);
         ResponseDirectives::from_headers(&headers);
+        RequestDirectives::from_headers(&headers);
     }
 
     /// Whatever stands around it, on its line and on others, as long as it cannot be within a quoted string.

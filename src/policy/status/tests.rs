@@ -13,6 +13,8 @@ fn values_from_memory() {
     assert_eq!(text(status.stale()), "odds; hit; detail=stale");
     assert_eq!(text(status.stale_error()), "odds; hit; detail=stale_error");
     assert_eq!(text(status.revalidated()), "odds; fwd=stale; fwd-status=304");
+    assert_eq!(text(status.revalidated_on_request()), "odds; fwd=request; fwd-status=304");
+    assert_eq!(text(status.unanswered(Reason::OnlyIfCached)), "odds; detail=only_if_cached");
 }
 
 #[test]
