@@ -40,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) ignore_query: Vec<String>,
     pub(crate) ignore_cookies: bool,
     pub(crate) store_set_cookie: bool,
+    pub(crate) client_directives: bool,
     pub(crate) threads: Option<NonZeroUsize>,
     /// Options that were given, checked, and change nothing yet.
     pub(crate) without_effect: Vec<&'static str>,
@@ -74,6 +75,7 @@ impl Default for Options {
             ignore_query: Vec::new(),
             ignore_cookies: false,
             store_set_cookie: false,
+            client_directives: false,
             threads: None,
             without_effect: Vec::new(),
         }
@@ -113,7 +115,7 @@ const TABLE: &[Row] = &[
     Row("--stale-if-error", "TIME", Optional, "the same as a time; the longer of both counts [0s]", |o, v| put(&mut o.stale_if_error, duration(v))),
     Row("--keep", "TIME", Optional, "how long an expired response is kept to be revalidated [10m]", |o, v| put(&mut o.keep, duration(v))),
     Row("--heuristic", "", Later, "a lifetime from Last-Modified for responses that say nothing", |_, _| Ok(())),
-    Row("--client-directives", "", Later, "honour Cache-Control in requests", |_, _| Ok(())),
+    Row("--client-directives", "", Optional, "honour Cache-Control in requests", |o, _| put(&mut o.client_directives, Ok(true))),
     Row("--key-header", "NAME", Optional, "requests that differ in this field do not share; repeatable", |o, v| add(&mut o.key_headers, field_name(v))),
     Row("--ignore-query", "NAME", Optional, "requests that differ in this query parameter share; repeatable", |o, v| add(&mut o.ignore_query, text(v))),
     Row("--ignore-cookies", "", Optional, "requests with cookies share what the TTL options alone made fresh", |o, _| put(&mut o.ignore_cookies, Ok(true))),
