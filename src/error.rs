@@ -42,7 +42,7 @@ impl fmt::Display for ConfigError {
 impl Error for ConfigError {}
 
 /// In the extensions of a response that the cache made up because there was nothing to give: a 502, 503 or 504 for a
-/// request that waited for another one's fetch, or whose fetch was refused.
+/// request that waited for another one's fetch, whose fetch was refused, or that wanted none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheFailure {
     reason: Reason,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     breaker,
     error::ConfigError,
-    key::{KeyExtractor, Target},
+    key::{Credentials, KeyExtractor, Target},
     policy::{Lifetimes, Rules, Ttl, status::CacheStatus},
 };
 
@@ -55,6 +55,13 @@ impl SwrConfigBuilder {
             status_name: "tower-swr-cache".to_owned(),
             forward_tags: false,
         }
+    }
+
+    /// A private cache, in front of a client.
+    pub(super) fn outbound(name: String) -> Self {
+        let mut builder = Self::new(name).store_private().client_directives();
+        builder.rules.private_cache = true;
+        builder
     }
 
     /// How long a response is fresh. A route that names a soft or a hard TTL means it: they count for 200, 203, 301 and
@@ -169,7 +176,8 @@ impl SwrConfigBuilder {
         self
     }
 
-    /// Stores responses that say `private`. Defaults to off; it is for a cache with a single user.
+    /// Stores responses that say `private`. Defaults to off; it is for a cache with a single user, such as one made by
+    /// [`SwrConfig::outbound`].
     pub fn store_private(mut self) -> Self {
         self.rules.store_private = true;
         self
@@ -307,6 +315,8 @@ impl SwrConfigBuilder {
                 )
             })
             .transpose()?;
+        // Whatever else the key is made of: what is private to one identity is not for another.
+        let key = if rules.private_cache { Box::new((self.key, Credentials)) } else { self.key };
         Ok(SwrConfig {
             settings: Arc::new(Settings {
                 name: self.name.into(),
@@ -315,7 +325,7 @@ impl SwrConfigBuilder {
                 explicit_max_body: self.max_body,
                 fetch_timeout: self.fetch_timeout,
                 body_timeout: self.body_timeout,
-                key: self.key,
+                key,
                 classifier: self.classifier,
                 breaker: self.breaker.map(|settings| BreakerConfig { settings, choice: self.breaker_choice }),
                 status,

@@ -56,6 +56,30 @@ impl SwrConfig {
         SwrConfigBuilder::new(name.into())
     }
 
+    /// Begins the configuration of a route in front of an HTTP client: a private cache (RFC 9111 §1) with one user, who
+    /// may have several identities.
+    ///
+    /// * Its keys end in [`key::Credentials`](crate::key::Credentials), whatever else they are made of: a call with
+    ///   credentials is a hit the second time, and two identities never meet.
+    /// * `private` responses are stored; `s-maxage` and `proxy-revalidate`, which are for shared caches, do not count.
+    /// * What requests say counts: [`client_directives`](SwrConfigBuilder::client_directives) is on.
+    /// * With [`soft_ttl`](SwrConfigBuilder::soft_ttl) or [`hard_ttl`](SwrConfigBuilder::hard_ttl) these times count, else
+    ///   what responses say.
+    ///
+    /// What forbids storing otherwise (`no-store`, `Set-Cookie`, `Vary: *`) does so here, and each option of the builder
+    /// does what it does elsewhere.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_swr_cache::SwrConfig;
+    ///
+    /// let quotes = SwrConfig::outbound("quotes").soft_ttl(Duration::from_secs(10)).build()?;
+    /// # Ok::<_, tower_swr_cache::ConfigError>(())
+    /// ```
+    pub fn outbound(name: impl Into<String>) -> SwrConfigBuilder {
+        SwrConfigBuilder::outbound(name.into())
+    }
+
     /// The route's name.
     #[must_use]
     pub fn name(&self) -> &str {

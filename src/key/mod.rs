@@ -62,6 +62,7 @@
 //! | [`Query`] | chosen query parameters | never |
 //! | [`Header`], [`header`] | every value of one request header | never |
 //! | [`Cookie`] | one cookie | never |
+//! | [`Credentials`] | a keyed hash of `Authorization`, and of `Cookie` | never |
 //! | [`Pattern`] | placeholders of a path template and query parameters | the path does not match |
 //! | [`from_extension`] | something in a request extension, such as a tenant | the extension is missing |
 //! | [`key_by`] | what a function of the request says | the function says `None` |
@@ -110,6 +111,7 @@
 //! and a mark that begins a plain part.
 
 mod cookie;
+mod credentials;
 mod custom;
 mod encoding;
 mod extractor;
@@ -129,6 +131,7 @@ mod tests;
 pub(crate) use self::target::{authority, target_uri};
 pub use self::{
     cookie::Cookie,
+    credentials::Credentials,
     custom::{from_extension, key_by},
     extractor::{KeyDecision, KeyExtractor},
     header::{Header, header},

@@ -83,6 +83,12 @@ impl ResponseDirectives {
         }
         Self { stale_while_revalidate: revalidate.given(), stale_if_error: error.given(), ..read }
     }
+
+    /// What of it counts for a cache with one user: not `s-maxage` (RFC 9111 §5.2.2.10), nor `proxy-revalidate`
+    /// (§5.2.2.8).
+    pub(crate) fn for_private_cache(self) -> Self {
+        Self { s_maxage: None, proxy_revalidate: false, ..self }
+    }
 }
 
 /// The argument of `no-cache` and `private` (RFC 9111 §5.2.2.4, §5.2.2.7).

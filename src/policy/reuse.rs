@@ -123,11 +123,14 @@ mod tests {
         }
     }
 
+    fn asked(line: &'static str) -> RequestDirectives {
+        let line = HeaderValue::from_static(line);
+        RequestDirectives::from_headers(&HeaderMap::from_iter([(header::CACHE_CONTROL, line)]))
+    }
+
     /// What it is good for at 4, 9, 10, 15, 20, 25, 30 and 40 seconds, a letter each.
     fn spans(line: &'static str, of: &Standing) -> String {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(line));
-        let asked = RequestDirectives::from_headers(&headers);
+        let asked = asked(line);
         let letter = |second| match reuse_as_asked(&asked, of, at(second).since(at(0)), at(second)) {
             Reuse::Fresh => 'F',
             Reuse::Stale => 'S',
@@ -168,10 +171,13 @@ mod tests {
 
     #[test]
     fn max_age_is_about_the_age_that_a_response_has_had_elsewhere_too() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=5"));
-        let asked = RequestDirectives::from_headers(&headers);
-        let at_age = |age| reuse_as_asked(&asked, &standing(), Duration::from_secs(age), at(1));
-        assert_eq!((at_age(5), at_age(6)), (Reuse::Fresh, Reuse::Revalidate));
+        for (line, age, expected) in [
+            ("max-age=5", 5, Reuse::Fresh),
+            ("max-age=5", 6, Reuse::Revalidate),
+            ("max-age=0", 0, Reuse::Revalidate),
+        ] {
+            let reuse = reuse_as_asked(&asked(line), &standing(), Duration::from_secs(age), at(1));
+            assert_eq!(reuse, expected, "{line} at the age of {age}");
+        }
     }
 }

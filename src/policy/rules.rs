@@ -41,6 +41,8 @@ pub(crate) struct Rules {
     pub(crate) ignore_no_store: bool,
     pub(crate) ignore_no_cache: bool,
     pub(crate) ignore_must_revalidate: bool,
+    /// Whether the cache has one user (RFC 9111 §1).
+    pub(crate) private_cache: bool,
     /// Whether what requests say of caching counts (RFC 9111 §5.2.1).
     pub(crate) client_directives: bool,
 }
@@ -61,6 +63,7 @@ impl Default for Rules {
             ignore_no_store: false,
             ignore_no_cache: false,
             ignore_must_revalidate: false,
+            private_cache: false,
             client_directives: false,
         }
     }

@@ -93,7 +93,10 @@ pub(crate) fn judge(
     length: Option<u64>,
     arrival: Arrival,
 ) -> Verdict {
-    let directives = ResponseDirectives::from_headers(&head.headers);
+    let mut directives = ResponseDirectives::from_headers(&head.headers);
+    if rules.private_cache {
+        directives = directives.for_private_cache();
+    }
     let overrides = head.extensions.get::<CacheOverride>();
     if asks_for_patience(rules, head, &directives, overrides, arrival.wall) {
         return Verdict::Throttled(retry_after(&head.headers, arrival.wall));

@@ -61,6 +61,19 @@ fn without_ttl_options_a_response_that_says_nothing_is_not_kept() {
 }
 
 #[test]
+fn what_requests_say_of_caching_counts_by_option() {
+    for (options, calls) in
+        [(&["--soft-ttl", "1h"][..], 1), (&["--soft-ttl", "1h", "--client-directives"], 2)]
+    {
+        let origin = Origin::start(|_| ok("hello"));
+        let (_proxy, address) = proxy(&origin, options);
+        get(address, "/");
+        request(address, "GET", "/", "cache-control: no-cache\r\n", "");
+        assert_eq!(origin.calls(), calls, "{options:?}");
+    }
+}
+
+#[test]
 fn a_validator_saves_the_body() {
     let origin = Origin::start(|received| {
         if received.field("if-none-match") == "\"v1\"" {

@@ -9,6 +9,7 @@ mod directives;
 mod flights;
 mod keys;
 mod metrics;
+mod outbound;
 mod purge;
 mod refresh;
 mod stack;
