@@ -1,6 +1,6 @@
 use std::{
     fmt::Write,
-    hash::{BuildHasher, Hasher, RandomState},
+    hash::{BuildHasher, RandomState},
     sync::LazyLock,
 };
 
@@ -40,7 +40,7 @@ pub struct Credentials;
 /// What holds them, and how its hash is called in keys: no header's name holds a colon.
 static FIELDS: [(HeaderName, &str); 2] = [(AUTHORIZATION, "authorization:hash"), (COOKIE, "cookie:hash")];
 
-/// The process's keys, one for each half of a hash.
+/// The process's keys of SipHash, one for each half of a hash.
 static SECRETS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
 
 impl KeyExtractor for Credentials {
@@ -66,15 +66,8 @@ impl KeyExtractor for Credentials {
     }
 }
 
-/// SipHash under two keys. The second key is the first one's neighbour, so each half hashes a text of its own, too.
 fn hash(value: &HeaderValue) -> [u64; 2] {
-    let [high, low] = &*SECRETS;
-    [(high, 0), (low, 1)].map(|(secret, half)| {
-        let mut hasher = secret.build_hasher();
-        hasher.write_u8(half);
-        hasher.write(value.as_bytes());
-        hasher.finish()
-    })
+    SECRETS.each_ref().map(|secret| secret.hash_one(value.as_bytes()))
 }
 
 #[cfg(test)]

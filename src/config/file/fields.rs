@@ -70,6 +70,7 @@ fields! {
     ignore_no_store: bool => when(Builder::ignore_no_store),
     ignore_no_cache: bool => when(Builder::ignore_no_cache),
     ignore_must_revalidate: bool => when(Builder::ignore_must_revalidate),
+    client_directives: bool => when(Builder::client_directives),
     breaker: OrFalse<Breaker> => |route, breaker| match breaker.0 {
         Some(breaker) => route.breaker(breaker.failures, breaker.cooldown.0),
         None => route.no_breaker(),

@@ -84,6 +84,7 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
         ("ignore_no_store = true", base().ignore_no_store()),
         ("ignore_no_cache = true", base().ignore_no_cache()),
         ("ignore_must_revalidate = true", base().ignore_must_revalidate()),
+        ("client_directives = true", base().client_directives()),
         ("breaker = { failures = 2, cooldown = '7s' }", base().breaker(2, secs(7))),
         ("breaker = false", base().no_breaker()),
         ("breaker_name = 'paid'", base().breaker_name("paid")),
