@@ -41,6 +41,7 @@ pub(crate) struct Options {
     pub(crate) ignore_cookies: bool,
     pub(crate) store_set_cookie: bool,
     pub(crate) client_directives: bool,
+    pub(crate) heuristic: bool,
     pub(crate) threads: Option<NonZeroUsize>,
     /// Options that were given, checked, and change nothing yet.
     pub(crate) without_effect: Vec<&'static str>,
@@ -76,6 +77,7 @@ impl Default for Options {
             ignore_cookies: false,
             store_set_cookie: false,
             client_directives: false,
+            heuristic: false,
             threads: None,
             without_effect: Vec::new(),
         }
@@ -114,7 +116,7 @@ const TABLE: &[Row] = &[
     Row("--failure-extension", "FACTOR", Optional, "share of the hard TTL to serve on while fetches fail [0.5]", |o, v| put(&mut o.failure_extension, factor(v))),
     Row("--stale-if-error", "TIME", Optional, "the same as a time; the longer of both counts [0s]", |o, v| put(&mut o.stale_if_error, duration(v))),
     Row("--keep", "TIME", Optional, "how long an expired response is kept to be revalidated [10m]", |o, v| put(&mut o.keep, duration(v))),
-    Row("--heuristic", "", Later, "a lifetime from Last-Modified for responses that say nothing", |_, _| Ok(())),
+    Row("--heuristic", "", Optional, "a lifetime from Last-Modified for responses that say nothing", |o, _| put(&mut o.heuristic, Ok(true))),
     Row("--client-directives", "", Optional, "honour Cache-Control in requests", |o, _| put(&mut o.client_directives, Ok(true))),
     Row("--key-header", "NAME", Optional, "requests that differ in this field do not share; repeatable", |o, v| add(&mut o.key_headers, field_name(v))),
     Row("--ignore-query", "NAME", Optional, "requests that differ in this query parameter share; repeatable", |o, v| add(&mut o.ignore_query, text(v))),

@@ -38,6 +38,9 @@ fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
     if options.store_set_cookie {
         config = config.store_set_cookie();
     }
+    if options.heuristic {
+        config = config.heuristic();
+    }
     if options.client_directives {
         config = config.client_directives();
     }

@@ -69,8 +69,8 @@ fn repeatable_options_add_up() {
 
 #[test]
 fn options_without_effect_are_checked_and_named_once() {
-    let options = accepted(&["--heuristic", "--admin-token", "secret", "--heuristic"]);
-    assert_eq!(options.without_effect, ["--heuristic", "--admin-token"]);
+    let options = accepted(&["--admin", "127.0.0.1:1", "--admin-token", "secret", "--admin", "127.0.0.1:2"]);
+    assert_eq!(options.without_effect, ["--admin", "--admin-token"]);
     assert!(given(&["--breaker-failures", "many"]).is_err());
 }
 

@@ -123,6 +123,21 @@ impl SwrConfigBuilder {
         self
     }
 
+    /// The fields that go before `Cache-Control` where a response has them, in this order (RFC 9213); what they say goes
+    /// before the route's TTLs, too. Defaults to `CDN-Cache-Control`.
+    pub fn targeted_fields(mut self, fields: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.rules.targets = fields.into_iter().collect();
+        self
+    }
+
+    /// A response that does not say how long it is fresh, but when it was last modified, is fresh for a tenth of the time
+    /// since then, a day at most (RFC 9111 §4.2.2); for the statuses that RFC 9110 §15.1 names, and for `public`. It has no
+    /// effect on a route with TTLs, or with a fallback. Defaults to off.
+    pub fn heuristic(mut self) -> Self {
+        self.rules.heuristic = true;
+        self
+    }
+
     /// The largest body that is kept, in bytes; a larger one passes through. At most what the handle is made for
     /// ([`CacheHandleBuilder::max_body_bytes`](crate::CacheHandleBuilder::max_body_bytes)), which is its default.
     pub fn max_body_bytes(mut self, bytes: u64) -> Self {

@@ -3,6 +3,7 @@
 mod body;
 mod claim;
 mod info;
+mod target;
 
 use std::{
     sync::{
@@ -12,15 +13,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 pub(crate) use body::{BodyBuilder, StoredBody};
 pub(crate) use claim::{Claim, RefreshState};
 pub use info::EntryInfo;
+pub(crate) use target::Target;
 
 use crate::{
     clock::Tick,
-    key,
     policy::{
         cache_control::RequestDirectives,
         reuse::{Reuse, Standing, reuse, reuse_as_asked},
@@ -91,37 +92,6 @@ pub(crate) struct RouteMark {
     pub(crate) name: Box<str>,
     /// Nothing fetched before this number is served: the route's last purge.
     pub(crate) purged: AtomicU64,
-}
-
-/// The authority (lower case) and the path with its query that a request named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) authority: Box<str>,
-    pub(crate) path: Box<str>,
-}
-
-impl Target {
-    /// The target of a request: what the key sees of its URI, or else its `Host`.
-    pub(crate) fn of(parts: &request::Parts) -> Self {
-        let uri = key::target_uri(parts);
-        let mut target = Self::of_uri(uri);
-        if target.authority.is_empty() {
-            target.authority = key::authority(parts).unwrap_or_default().to_ascii_lowercase().into();
-        }
-        target
-    }
-
-    pub(crate) fn of_uri(uri: &Uri) -> Self {
-        let authority = uri.authority().map_or("", |authority| {
-            let text = authority.as_str();
-            text.rsplit_once('@').map_or(text, |(_user, host)| host)
-        });
-        let path = match (uri.path(), uri.query()) {
-            (path, None) => path.into(),
-            (path, Some(query)) => format!("{path}?{query}").into(),
-        };
-        Self { authority: authority.to_ascii_lowercase().into(), path }
-    }
 }
 
 impl Times {

@@ -5,9 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{
-    CacheOverride, Lifetimes, Rules, Ttl,
-    cache_control::{FieldList, ResponseDirectives},
-    date, rules,
+    CacheOverride, Lifetimes, Rules, Ttl, cache_control::FieldList, date, rules, targeted::Governing,
 };
 use crate::event::Reason;
 
@@ -40,7 +38,7 @@ impl Limits {
 pub(crate) struct Subject<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) directives: &'a ResponseDirectives,
+    pub(crate) governing: &'a Governing,
     pub(crate) overrides: Option<&'a CacheOverride>,
     /// RFC 9111 §4.2.3.
     pub(crate) initial_age: Duration,
@@ -60,14 +58,16 @@ enum Source {
     Route,
 }
 
-/// The freshness lifetime that a response gives itself (RFC 9111 §4.2.1), and whether `s-maxage` gave it.
+/// The freshness lifetime that a response gives itself (RFC 9111 §4.2.1). Beside a targeted field `Expires` says nothing
+/// (RFC 9213 §2.2).
 pub(crate) fn explicit_lifetime(
-    directives: &ResponseDirectives,
+    governing: &Governing,
     headers: &HeaderMap,
     wall: SystemTime,
 ) -> Option<Duration> {
+    let Governing { directives, targeted } = governing;
     let expires = || {
-        headers.contains_key(header::EXPIRES).then(|| {
+        (!targeted && headers.contains_key(header::EXPIRES)).then(|| {
             let sent = date::only_date(headers, &header::DATE).unwrap_or(wall);
             match date::expires(headers) {
                 Some(date::Expires::At(at)) => at.duration_since(sent).unwrap_or(Duration::ZERO),
@@ -80,8 +80,8 @@ pub(crate) fn explicit_lifetime(
 
 /// Works out the spans of a response, or why it has none.
 pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> {
-    let directives = of.directives;
-    let explicit = explicit_lifetime(directives, of.headers, of.wall);
+    let directives = &of.governing.directives;
+    let explicit = explicit_lifetime(of.governing, of.headers, of.wall);
     let (ttl, source) = lifetime(rules, of, explicit)?;
 
     let forbids_stale =
@@ -120,6 +120,17 @@ fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Resu
     if let Some(ttl) = of.overrides.and_then(CacheOverride::ttl) {
         return Ok((ttl, Source::Override));
     }
+    let directives = &of.governing.directives;
+    let by_response = |life: Duration| {
+        let stale = directives.stale_while_revalidate.unwrap_or(Duration::ZERO);
+        let soft = life.saturating_sub(of.initial_age);
+        let hard = life.saturating_add(stale).saturating_sub(of.initial_age);
+        (Ttl { soft, hard }, Source::Response)
+    };
+    // What is said to this cache, and not to those further down, goes before what the route says in general.
+    if let Some(life) = explicit.filter(|_| of.governing.targeted) {
+        return Ok(by_response(life));
+    }
     if let Some(ttl) = rules.status_ttl(of.status) {
         return Ok((ttl, Source::Route));
     }
@@ -127,15 +138,14 @@ fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Resu
         return Ok((ttl, Source::Route));
     }
     if let Some(life) = explicit {
-        let stale = of.directives.stale_while_revalidate.unwrap_or(Duration::ZERO);
-        let soft = life.saturating_sub(of.initial_age);
-        let hard = life.saturating_add(stale).saturating_sub(of.initial_age);
-        return Ok((Ttl { soft, hard }, Source::Response));
+        return Ok(by_response(life));
     }
     match rules.lifetimes {
         Lifetimes::Origin { fallback: Some(ttl) } if rules::is_success(of.status) => Ok((ttl, Source::Route)),
-        Lifetimes::Origin { .. } if may_be_kept_unasked(of.status) => {
-            if of.has_validator {
+        Lifetimes::Origin { .. } if may_be_kept_unasked(of.status) || directives.public => {
+            if let Some(life) = heuristic_lifetime(of).filter(|_| rules.heuristic) {
+                Ok(by_response(life))
+            } else if of.has_validator {
                 Ok((Ttl { soft: Duration::ZERO, hard: Duration::ZERO }, Source::Response))
             } else {
                 Err(Reason::NoFreshness)
@@ -143,6 +153,14 @@ fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Resu
         }
         _ => Err(Reason::Status),
     }
+}
+
+/// A tenth of the time since the response was last modified, a day at most (RFC 9111 §4.2.2).
+fn heuristic_lifetime(of: &Subject<'_>) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(24 * 3600);
+    let modified = date::only_date(of.headers, &header::LAST_MODIFIED)?;
+    let sent = date::only_date(of.headers, &header::DATE).unwrap_or(of.wall);
+    Some((sent.duration_since(modified).ok()? / 10).min(LONGEST))
 }
 
 /// The statuses that may be stored without explicit freshness (RFC 9110 §15.1), as far as a whole response goes.

@@ -29,13 +29,13 @@ fn of(rules: &Rules, case: Case) -> Result<Limits, Reason> {
         headers.insert(header::DATE, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
         headers.insert(header::EXPIRES, HeaderValue::from_static("Sun, 06 Nov 1994 08:50:37 GMT"));
     }
-    let directives = ResponseDirectives::from_headers(&headers);
+    let governing = Governing::of(&headers, &rules.targets);
     limits(
         rules,
         &Subject {
             status: StatusCode::from_u16(case.status).expect("a status"),
             headers: &headers,
-            directives: &directives,
+            governing: &governing,
             overrides: None,
             initial_age: S(case.age),
             has_validator: case.validator,
@@ -119,6 +119,64 @@ fn a_fallback_is_for_responses_that_say_nothing() {
     assert_eq!(spans(&rules, PLAIN), Ok([30, 300, 450, 450]));
     assert_eq!(spans(&rules, says("max-age=5")), Ok([5, 5, 5, 5]));
     assert_eq!(spans(&rules, Case { status: 500, ..PLAIN }), Err(Reason::Status));
+}
+
+#[test]
+fn a_response_that_says_nothing_may_be_fresh_by_its_last_modification() {
+    let modified = |status, cache_control, days: u64| {
+        let mut headers = HeaderMap::new();
+        let date = |wall| HeaderValue::try_from(httpdate::fmt_http_date(wall)).expect("a date");
+        let now = SystemTime::UNIX_EPOCH + S(1_000_000_000);
+        headers.insert(header::LAST_MODIFIED, date(now - S(days * 24 * 3600)));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
+        let rules = Rules { heuristic: true, ..origin(None) };
+        let subject = Subject {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: &headers,
+            governing: &Governing::of(&headers, &[]),
+            overrides: None,
+            initial_age: Duration::ZERO,
+            has_validator: true,
+            wall: now,
+        };
+        limits(&rules, &subject).map(|limits| limits.soft.as_secs())
+    };
+    assert_eq!(modified(200, "", 1), Ok(8640));
+    assert_eq!(modified(404, "", 1), Ok(8640));
+    assert_eq!(modified(200, "", 100), Ok(24 * 3600), "a day at most");
+    assert_eq!(modified(200, "max-age=1", 1), Ok(1));
+    assert_eq!(modified(200, "no-cache", 1), Ok(0));
+    assert_eq!(modified(302, "", 1), Err(Reason::Status));
+    assert_eq!(modified(599, "public", 1), Ok(8640));
+    assert_eq!(
+        spans(&origin(None), Case { validator: true, ..PLAIN }).map(|[soft, ..]| soft),
+        Ok(0),
+        "by option"
+    );
+}
+
+#[test]
+fn what_is_said_to_this_cache_goes_before_the_route() {
+    let mut headers = HeaderMap::new();
+    headers.insert("cdn-cache-control", HeaderValue::from_static("max-age=7"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=1"));
+    for (targets, rules, expected) in [
+        (&[rules::CDN_CACHE_CONTROL][..], route(30, 300), 7),
+        (&[rules::CDN_CACHE_CONTROL], origin(None), 7),
+        (&[], route(30, 300), 30),
+        (&[], origin(None), 1),
+    ] {
+        let subject = Subject {
+            status: StatusCode::OK,
+            headers: &headers,
+            governing: &Governing::of(&headers, targets),
+            overrides: None,
+            initial_age: Duration::ZERO,
+            has_validator: false,
+            wall: SystemTime::UNIX_EPOCH,
+        };
+        assert_eq!(limits(&rules, &subject).map(|limits| limits.soft), Ok(S(expected)));
+    }
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
+
+/// What goes before `Cache-Control` unless a route says otherwise (RFC 9213 §3).
+pub(crate) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// A soft and a hard TTL; the hard one is never the shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,10 @@ pub(crate) struct Rules {
     pub(crate) failure_extension: f64,
     pub(crate) stale_if_error: Duration,
     pub(crate) keep: Duration,
+    /// Fields that go before `Cache-Control`, in this order (RFC 9213).
+    pub(crate) targets: Vec<HeaderName>,
+    /// Whether a response that says nothing is fresh by the time since it was last modified (RFC 9111 §4.2.2).
+    pub(crate) heuristic: bool,
     pub(crate) ignore_cookies: bool,
     pub(crate) store_set_cookie: bool,
     pub(crate) share_authorized: bool,
@@ -56,6 +63,8 @@ impl Default for Rules {
             failure_extension: 0.5,
             stale_if_error: Duration::ZERO,
             keep: Duration::from_secs(600),
+            targets: vec![CDN_CACHE_CONTROL],
+            heuristic: false,
             ignore_cookies: false,
             store_set_cookie: false,
             share_authorized: false,

@@ -46,9 +46,12 @@ pub(crate) fn forbidden(
         StatusCode::NOT_MODIFIED => return own(Reason::Unrequested304),
         _ => {}
     }
-    // §5.2.2.3: where `must-understand` stands beside `no-store`, a cache that knows the status may store. Every status
-    // that this cache keeps is known to it only by what the response says, so the strict reading is kept here.
-    if directives.no_store && !rules.ignore_no_store {
+    // §5.2.2.3: `must-understand` lifts `no-store` for the statuses that a cache understands, and forbids all others.
+    let understood = directives.must_understand && is_understood(status);
+    if directives.must_understand && !understood {
+        return own(Reason::Status);
+    }
+    if directives.no_store && !understood && !rules.ignore_no_store {
         return own(Reason::NoStore);
     }
     if directives.private != FieldList::Absent && !rules.store_private {
@@ -75,6 +78,11 @@ pub(crate) fn forbidden(
 /// Whether a response to a request with `Authorization` may be shared (RFC 9111 §3.5).
 pub(crate) fn allows_authorized(directives: &ResponseDirectives) -> bool {
     directives.shares_authorized
+}
+
+/// Whether what the status means for caching is known here: those of RFC 9110 §15 that are final.
+fn is_understood(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 200..=205 | 300..=305 | 307 | 308 | 400..=417 | 421 | 422 | 426 | 500..=505)
 }
 
 /// Whether the content type is one of a stream that does not end by itself.

@@ -5,11 +5,10 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode, header, response};
 
 use super::{
-    CacheOverride, Rules,
-    cache_control::ResponseDirectives,
-    date,
+    CacheOverride, Rules, date,
     freshness::{self, Limits, Subject},
-    storable,
+    rules, storable,
+    targeted::Governing,
     validation::Validators,
     vary::Vary,
 };
@@ -93,15 +92,18 @@ pub(crate) fn judge(
     length: Option<u64>,
     arrival: Arrival,
 ) -> Verdict {
-    let mut directives = ResponseDirectives::from_headers(&head.headers);
-    if rules.private_cache {
-        directives = directives.for_private_cache();
-    }
+    let governing = if rules.private_cache {
+        let Governing { directives, targeted } = Governing::of(&head.headers, &[]);
+        Governing { directives: directives.for_private_cache(), targeted }
+    } else {
+        Governing::of(&head.headers, &rules.targets)
+    };
+    let directives = &governing.directives;
     let overrides = head.extensions.get::<CacheOverride>();
-    if asks_for_patience(rules, head, &directives, overrides, arrival.wall) {
+    if asks_for_patience(rules, head, &governing, overrides, arrival.wall) {
         return Verdict::Throttled(retry_after(&head.headers, arrival.wall));
     }
-    let forbidden = storable::forbidden(rules, asker, head.status, &head.headers, &directives, overrides);
+    let forbidden = storable::forbidden(rules, asker, head.status, &head.headers, directives, overrides);
     if let Some((whose, reason)) = forbidden {
         return Verdict::Unstorable(whose, reason);
     }
@@ -113,7 +115,7 @@ pub(crate) fn judge(
     let subject = Subject {
         status: head.status,
         headers: &head.headers,
-        directives: &directives,
+        governing: &governing,
         overrides,
         initial_age,
         has_validator: validators.is_some(),
@@ -130,30 +132,30 @@ pub(crate) fn judge(
             vary: Vary::from_headers(&head.headers),
             validators,
             tags: tag::collect(&head.headers, overrides.map_or(&[], CacheOverride::tags)),
-            for_authorized: rules.share_authorized || storable::allows_authorized(&directives),
+            for_authorized: rules.share_authorized || storable::allows_authorized(directives),
         })),
     }
 }
 
 /// Whether anybody said for how long this very response may be kept.
 pub(crate) fn has_explicit_freshness(head: &response::Parts, wall: SystemTime) -> bool {
-    let directives = ResponseDirectives::from_headers(&head.headers);
+    let governing = Governing::of(&head.headers, &[rules::CDN_CACHE_CONTROL]);
     head.extensions.get::<CacheOverride>().is_some_and(|overrides| overrides.ttl().is_some())
-        || freshness::explicit_lifetime(&directives, &head.headers, wall).is_some_and(|life| !life.is_zero())
+        || freshness::explicit_lifetime(&governing, &head.headers, wall).is_some_and(|life| !life.is_zero())
 }
 
 /// 429 and 408 without a word on how long they may be kept.
 fn asks_for_patience(
     rules: &Rules,
     head: &response::Parts,
-    directives: &ResponseDirectives,
+    governing: &Governing,
     overrides: Option<&CacheOverride>,
     wall: SystemTime,
 ) -> bool {
     matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
         && rules.status_ttl(head.status).is_none()
         && overrides.is_none_or(|overrides| overrides.ttl().is_none())
-        && freshness::explicit_lifetime(directives, &head.headers, wall).is_none()
+        && freshness::explicit_lifetime(governing, &head.headers, wall).is_none()
 }
 
 /// `Retry-After` (RFC 9110 §10.2.3), in seconds or as a date, five minutes at most.

@@ -8,13 +8,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, header};
 use pin_project_lite::pin_project;
 use tower::{Service, util::Oneshot};
 
 use super::{body::ResponseBody, respond};
 use crate::{
     clock::Tick,
+    entry::Target,
     event::{Outcome, Reason},
     key::Key,
     policy::status::Fwd,
@@ -74,7 +75,7 @@ impl Bypass {
         let response = answer?;
         let status = response.status();
         if let Some(spoils) = spoils.as_ref().filter(|_| status.is_success() || status.is_redirection()) {
-            spoils.invalidate(route);
+            spoils.invalidate(route, response.headers());
         }
         let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
         Ok(respond::passed_on(route, response, |values| {
@@ -83,20 +84,25 @@ impl Bypass {
     }
 }
 
-/// What a successful unsafe method invalidates (RFC 9111 §4.4).
+/// What a successful unsafe method invalidates (RFC 9111 §4.4): its target, the key that a GET for it would have, and
+/// what `Location` and `Content-Location` name on the same host.
 #[derive(Debug)]
 pub(super) struct Spoils {
-    pub(super) purges: [Option<Purge>; 2],
+    pub(super) target: Target,
+    pub(super) key: Option<Key>,
 }
 
 impl Spoils {
-    pub(super) fn new(key: Option<Key>, url: Option<Purge>) -> Self {
-        Self { purges: [key.map(Purge::key), url] }
-    }
-
-    fn invalidate(&self, route: &Route) {
-        for purge in self.purges.iter().flatten() {
-            route.core.purge(purge);
+    fn invalidate(&self, route: &Route, response: &HeaderMap) {
+        let named = [header::LOCATION, header::CONTENT_LOCATION].into_iter().filter_map(|field| {
+            let reference = response.get(field)?.to_str().ok()?;
+            self.target.resolve(reference.trim())
+        });
+        for target in named.chain([self.target.clone()]).filter(|target| !target.path.is_empty()) {
+            route.core.purge(&Purge::target(target));
+        }
+        if let Some(key) = &self.key {
+            route.core.purge(&Purge::key(key.clone()));
         }
     }
 }

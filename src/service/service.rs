@@ -23,7 +23,6 @@ use crate::{
     policy::{request::RequestFacts, reuse::Reuse},
     refresh::refresh,
     shared::{self, Route},
-    store::Purge,
 };
 
 /// A service whose responses are cached. Made by [`SwrCacheLayer`](super::SwrCacheLayer).
@@ -138,8 +137,7 @@ impl<S> SwrCache<S> {
         let method = std::mem::replace(&mut parts.method, Method::GET);
         let key = self.route.key(&parts, facts).map(|key| key.to_key());
         parts.method = method;
-        let url = (!target.path.is_empty()).then(|| Purge::target(target));
-        (parts, Spoils::new(key, url))
+        (parts, Spoils { target, key })
     }
 }
 

@@ -12,6 +12,7 @@ mod metrics;
 mod outbound;
 mod purge;
 mod refresh;
+mod semantics;
 mod stack;
 mod storing;
 mod ttl;

@@ -71,6 +71,8 @@ fields! {
     ignore_no_cache: bool => when(Builder::ignore_no_cache),
     ignore_must_revalidate: bool => when(Builder::ignore_must_revalidate),
     client_directives: bool => when(Builder::client_directives),
+    heuristic: bool => when(Builder::heuristic),
+    targeted_fields: Vec<Field> => |route, fields| route.targeted_fields(fields.into_iter().map(|field| field.0)),
     breaker: OrFalse<Breaker> => |route, breaker| match breaker.0 {
         Some(breaker) => route.breaker(breaker.failures, breaker.cooldown.0),
         None => route.no_breaker(),

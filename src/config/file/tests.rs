@@ -85,6 +85,10 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
         ("ignore_no_cache = true", base().ignore_no_cache()),
         ("ignore_must_revalidate = true", base().ignore_must_revalidate()),
         ("client_directives = true", base().client_directives()),
+        ("heuristic = true", base().heuristic()),
+        ("targeted_fields = ['x-cdn-control']", {
+            base().targeted_fields([HeaderName::from_static("x-cdn-control")])
+        }),
         ("breaker = { failures = 2, cooldown = '7s' }", base().breaker(2, secs(7))),
         ("breaker = false", base().no_breaker()),
         ("breaker_name = 'paid'", base().breaker_name("paid")),

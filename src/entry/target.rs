@@ -1,0 +1,120 @@
+//! What a request was aimed at, as purges see it.
+
+use http::{Uri, request};
+
+use crate::key;
+
+/// The authority (lower case) and the path with its query that a request named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) authority: Box<str>,
+    pub(crate) path: Box<str>,
+}
+
+impl Target {
+    /// The target of a request: what the key sees of its URI, or else its `Host`.
+    pub(crate) fn of(parts: &request::Parts) -> Self {
+        let uri = key::target_uri(parts);
+        let mut target = Self::of_uri(uri);
+        if target.authority.is_empty() {
+            target.authority = key::authority(parts).unwrap_or_default().to_ascii_lowercase().into();
+        }
+        target
+    }
+
+    pub(crate) fn of_uri(uri: &Uri) -> Self {
+        let authority = uri.authority().map_or("", |authority| {
+            let text = authority.as_str();
+            text.rsplit_once('@').map_or(text, |(_user, host)| host)
+        });
+        let path = match (uri.path(), uri.query()) {
+            (path, None) => path.into(),
+            (path, Some(query)) => format!("{path}?{query}").into(),
+        };
+        Self { authority: authority.to_ascii_lowercase().into(), path }
+    }
+    /// What a reference in a response to this request means, if it is on the same host (RFC 3986 §5.2). The scheme does
+    /// not count: a server behind a proxy does not know its own.
+    pub(crate) fn resolve(&self, reference: &str) -> Option<Self> {
+        let reference = reference.split('#').next().unwrap_or_default();
+        let rest = reference
+            .split_once("://")
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
+            .map(|(_, rest)| rest)
+            .or_else(|| reference.strip_prefix("//"));
+        let path = match rest {
+            Some(rest) => {
+                let end = rest.find(['/', '?']).unwrap_or(rest.len());
+                let (authority, path) = rest.split_at(end);
+                if !authority.eq_ignore_ascii_case(&self.authority) {
+                    return None;
+                }
+                if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+            }
+            None if reference.contains(':') && !reference.starts_with(['/', '.', '?']) => return None,
+            None if reference.starts_with('/') => reference.to_owned(),
+            None => {
+                let own = self.path.split('?').next().unwrap_or_default();
+                let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
+                match reference {
+                    "" => self.path.to_string(),
+                    query if query.starts_with('?') => format!("{own}{query}"),
+                    relative => without_dots(&format!("{folder}/{relative}")),
+                }
+            }
+        };
+        Some(Self { authority: self.authority.clone(), path: path.into() })
+    }
+}
+
+/// A path without `.` and `..` segments (RFC 3986 §5.2.4); its query stays as it is.
+fn without_dots(path: &str) -> String {
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            segment => kept.push(segment),
+        }
+        if segments.peek().is_none() && matches!(segment, "." | "..") {
+            kept.push("");
+        }
+    }
+    let path = format!("/{}", kept.join("/"));
+    query.map_or(path.clone(), |query| format!("{path}?{query}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_resolved_on_their_own_host_only() {
+        let base = Target { authority: "example.com:8080".into(), path: "/a/b/c?d".into() };
+        for (reference, expected) in [
+            ("http://example.com:8080/x?y", Some("/x?y")),
+            ("HTTPS://EXAMPLE.com:8080/x", Some("/x")),
+            ("//example.com:8080/x#f", Some("/x")),
+            ("http://example.com:8080", Some("/")),
+            ("http://example.com:8080?q", Some("/?q")),
+            ("http://example.com/x", None),
+            ("http://example.com:8080@evil/x", None),
+            ("//evil/x", None),
+            ("mailto:a@example.com", None),
+            ("/x", Some("/x")),
+            ("x", Some("/a/b/x")),
+            ("x:y", None),
+            ("./x:y", Some("/a/b/x:y")),
+            ("../x?y", Some("/a/x?y")),
+            ("../../../../x", Some("/x")),
+            ("..", Some("/a/")),
+            ("?x", Some("/a/b/c?x")),
+            ("", Some("/a/b/c?d")),
+        ] {
+            let found = base.resolve(reference);
+            assert_eq!(found.as_ref().map(|target| &*target.path), expected, "{reference}");
+        }
+    }
+}
