@@ -18,8 +18,9 @@ use tower::Service;
 use crate::body::RequestBody;
 use crate::fields;
 
-/// Shorter than what servers usually allow, so that a request rarely meets a connection that is just being closed.
-const POOL_IDLE: Duration = Duration::from_secs(20);
+/// Shorter than what servers allow by default (five seconds, many of them), so that a request rarely meets a connection
+/// that is just being closed.
+const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// The upstream, with a pool of connections that all clones share.
 #[derive(Debug, Clone)]
