@@ -8,7 +8,7 @@ use crate::support::{Cache, Origin, Reply, ReqBody, origin_says};
 /// A cache whose origin answers with this status and these fields.
 fn cache(status: u16, fields: &'static [(&'static str, &'static str)]) -> Cache {
     let origin = Origin::new(move |_| {
-        fields.iter().fold(Reply::status(status), |reply, (name, value)| reply.header(name, value)).length(0)
+        fields.iter().fold(Reply::status(status), |reply, (name, value)| reply.header(name, value))
     });
     Cache::new(origin_says(), &origin)
 }
