@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::SystemTime,
 };
 
@@ -14,6 +14,7 @@ use crate::{
     config::SwrConfig,
     entry::EntryInfo,
     error::ConfigError,
+    health::{self, CacheHealth, Health, StoreStats},
     key::Key,
     policy::request::RequestFacts,
     service::SwrCacheLayer,
@@ -150,8 +151,7 @@ impl CacheHandle {
     /// The breakers, by name.
     #[must_use]
     pub fn breakers(&self) -> Vec<BreakerInfo> {
-        let now = self.core.clock.now();
-        self.core.breakers.all().iter().map(|breaker| BreakerInfo::of(breaker, now)).collect()
+        health::breakers(&self.core)
     }
 
     /// Forces a breaker open or closed, or lets it go by what it sees again. False if there is none of this name.
@@ -167,18 +167,39 @@ impl CacheHandle {
         self.routes().iter().map(|route| route.meter.stats(now)).collect()
     }
 
+    /// How the cache is, for an application that has a `/health` of its own. With feature `serde` it is `Serialize`.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        health::health(&self.core)
+    }
+
+    /// How each route, the breakers and the store are. With feature `serde` it is `Serialize`.
+    #[must_use]
+    pub fn cache_health(&self) -> CacheHealth {
+        health::cache_health(&self.core)
+    }
+
+    /// Says whether the application is about to stop: its readiness is over then, and nothing else changes.
+    pub fn set_draining(&self, draining: bool) {
+        self.core.draining.store(draining, Ordering::Relaxed);
+    }
+
+    /// Whether the application is about to stop.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.core.draining.load(Ordering::Relaxed)
+    }
+
+    /// Publishes the metrics that depend on the time, to whoever listens: before a scrape, so that it shows what is. Every
+    /// five seconds it is done without being asked.
+    pub fn publish_metrics(&self) {
+        self.core.publish();
+    }
+
     /// The state of the store.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
-        let core = &self.core;
-        StoreStats {
-            keys: core.store.len(),
-            stored_bytes: core.store.weight(),
-            capacity_bytes: core.store.capacity(),
-            indexed: core.store.indexed(),
-            flights: core.flights.len(),
-            inflight_bytes: core.bodies.taken(),
-        }
+        StoreStats::of(&self.core)
     }
 
     fn routes(&self) -> Vec<Arc<Route>> {
@@ -199,24 +220,6 @@ impl fmt::Debug for CacheHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheHandle").field("core", &self.core).finish_non_exhaustive()
     }
-}
-
-/// The state of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StoreStats {
-    /// How many keys are stored.
-    pub keys: usize,
-    /// The bytes that all of it takes, by estimate.
-    pub stored_bytes: u64,
-    /// The bytes it may take; the handle's capacity, less what bodies may take on their way.
-    pub capacity_bytes: u64,
-    /// How many tags and paths the index holds.
-    pub indexed: usize,
-    /// How many fetches others can join.
-    pub flights: usize,
-    /// The bytes that bodies take on their way into the store.
-    pub inflight_bytes: u64,
 }
 
 /// Sets up a cache. Every setter has a default, and says it.

@@ -48,9 +48,12 @@ mod event;
 mod fetch;
 mod flight;
 mod handle;
+mod health;
 pub mod key;
 mod policy;
 mod refresh;
+#[cfg(feature = "serde")]
+mod seconds;
 mod service;
 mod shared;
 mod spool;
@@ -66,7 +69,8 @@ pub use config::{DefaultClassifier, FailureClassifier, SwrConfig, SwrConfigBuild
 pub use entry::EntryInfo;
 pub use error::{BodyError, BoxError, CacheFailure, ConfigError};
 pub use event::{Outcome, Reason};
-pub use handle::{CacheHandle, CacheHandleBuilder, StoreStats};
+pub use handle::{CacheHandle, CacheHandleBuilder};
+pub use health::{CacheHealth, Health, HealthStatus, RouteHealth, StoreStats, TieredCache};
 pub use key::{Key, KeyDecision, KeyExtractor, KeyWriter};
 pub use policy::CacheOverride;
 pub use service::{ResponseBody, ResponseFuture, SwrCache, SwrCacheLayer};

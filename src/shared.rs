@@ -23,7 +23,7 @@ use crate::{
     policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
     spool::Spool,
     store::{Purge, Store, Weights},
-    telemetry::{self, CacheMeter, Gauges, LogGates, Meter, Source},
+    telemetry::{self, CacheMeter, Failing, Gauges, LogGates, Meter, Newest, Source},
 };
 
 /// What all routes of a handle share.
@@ -42,6 +42,8 @@ pub(crate) struct Core {
     /// The routes there are, for what is published of them.
     routes: Mutex<Vec<Weak<Route>>>,
     publishing: AtomicBool,
+    /// Whether no new requests are to be sent here.
+    pub(crate) draining: AtomicBool,
     max_fetches: usize,
     pub(crate) max_body: u64,
 }
@@ -61,6 +63,7 @@ impl Core {
             meter: CacheMeter::new(name),
             routes: Mutex::default(),
             publishing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             max_fetches: fetches,
             bodies: Allowance { limit: in_flight, taken: AtomicU64::new(0) },
             max_body,
@@ -242,6 +245,8 @@ pub(crate) struct Route {
     pub(crate) max_body: u64,
     pub(crate) logs: LogGates,
     pub(crate) meter: Meter,
+    pub(crate) failing: Failing,
+    pub(crate) newest: Newest,
     /// Its breaker, unless it has none or one for each upstream.
     breaker: Option<Arc<Breaker>>,
     /// Whether `Cookie` and `Authorization` say nothing that the key does not.
@@ -266,6 +271,8 @@ impl Route {
             max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),
             logs: LogGates::default(),
             meter: Meter::new(name),
+            failing: Failing::default(),
+            newest: Newest::default(),
             breaker,
             cookie_matters: !rules.ignore_cookies && !settings.key.keys_header(&header::COOKIE),
             authorization_matters: !rules.share_authorized
@@ -320,6 +327,11 @@ impl Route {
             }
             _ => None,
         })
+    }
+
+    /// Where its breaker stands; `None` if it has none, or many.
+    pub(crate) fn breaker_info(&self, now: Tick) -> Option<BreakerInfo> {
+        self.breaker.as_deref().map(|breaker| BreakerInfo::of(breaker, now))
     }
 
     /// Whether a request can share a fetch with others, as far as that is known before the response.

@@ -7,6 +7,7 @@ use crate::clock::Tick;
 
 /// Where a breaker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum BreakerState {
     /// It lets every call through.
@@ -34,13 +35,16 @@ impl BreakerState {
 
 /// What a breaker goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum BreakerMode {
     /// What it sees.
     #[default]
     Auto,
     /// It is forced open: nothing goes to the upstream.
+    #[cfg_attr(feature = "serde", serde(rename = "open"))]
     ForcedOpen,
     /// It is forced closed: everything goes to the upstream, and nothing counts.
+    #[cfg_attr(feature = "serde", serde(rename = "closed"))]
     ForcedClosed,
 }
 
@@ -66,6 +70,7 @@ impl BreakerMode {
 
 /// A breaker at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct BreakerInfo {
     /// Its name.
@@ -77,6 +82,10 @@ pub struct BreakerInfo {
     /// How many failures in a row it has counted, while it is closed.
     pub failures: u32,
     /// How long it stays open, where that is known.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "remaining_seconds", serialize_with = "crate::seconds::maybe")
+    )]
     pub remaining: Option<Duration>,
 }
 

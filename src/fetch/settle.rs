@@ -203,7 +203,10 @@ impl Job {
             if reason == Reason::TooLarge {
                 return self.release(Whose::Response);
             }
+        } else {
+            self.route.newest.stored(entry);
         }
+        self.route.failing.went_well();
         self.refreshed(RefreshResult::Success);
     }
 
@@ -230,6 +233,10 @@ impl Job {
         let now = self.now();
         if is_the_upstreams(reason) {
             self.report(Report::Failure(self.route.core.store.hash(&self.key)));
+        }
+        if reason != Reason::Overload {
+            let hard = self.stored.as_ref().map(|stored| stored.times.hard_at.since(stored.times.cached_at));
+            self.route.failing.failed(now, hard);
         }
         if let Some(stored) = self.stored.take() {
             let first = stored.refresh.fail(now, pause);
@@ -263,6 +270,7 @@ impl Job {
     /// The response is for nobody but who asked for it: those who wait go on alone.
     fn release(&mut self, whose: Whose) {
         self.report(Report::Success);
+        self.route.failing.went_well();
         let now = self.now();
         let store = &self.route.core.store;
         let stored = self.stored.take();

@@ -225,6 +225,11 @@ impl Meter {
         self.extensions.add(0, 1, &names::EXTENSIONS, || [self.route()]);
     }
 
+    /// How often each outcome was counted in the last five minutes.
+    pub(crate) fn recent(&self, now: Tick) -> [u64; OUTCOMES] {
+        self.outcomes.recent(now)
+    }
+
     /// What was counted, and how long it took.
     pub(crate) fn stats(&self, now: Tick) -> RouteStats {
         let totals = self.outcomes.totals();
@@ -265,6 +270,7 @@ impl Meter {
 
     /// Publishes what depends on the time.
     pub(crate) fn publish(&self, now: Tick) {
+        self.introduce();
         let Ratios { hit, fresh } = Ratios::of(&self.outcomes.recent(now));
         series::set_gauge(&names::HIT_RATIO, [self.route()], hit.unwrap_or(f64::NAN));
         series::set_gauge(&names::FRESH_RATIO, [self.route()], fresh.unwrap_or(f64::NAN));

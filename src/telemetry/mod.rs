@@ -3,9 +3,11 @@
 
 mod cache;
 mod events;
+mod failing;
 mod latency;
 mod meter;
 mod names;
+mod runway;
 mod series;
 mod stats;
 
@@ -13,7 +15,9 @@ pub(crate) use cache::{CacheMeter, Gauges, publish_breaker, publish_ttl};
 pub(crate) use events::{
     LogGates, breaker_transition, extension, fetch_panicked, fetch_span, refresh_failure, refresh_success,
 };
+pub(crate) use failing::Failing;
 pub(crate) use meter::{CallKind, CallResult, Meter, RefreshResult, Source};
 pub use names::HISTOGRAM_BOUNDS;
+pub(crate) use runway::Newest;
 pub(crate) use series::is_heard;
 pub use stats::{Quantiles, Ratios, RouteStats};

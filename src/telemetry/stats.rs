@@ -7,6 +7,7 @@ use crate::event::Outcome;
 
 /// What a route has counted since it was made. The ratios are of the last five minutes.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct RouteStats {
     /// The route's name.
@@ -44,29 +45,37 @@ pub struct RouteStats {
     /// Bytes of bodies from the inner service.
     pub upstream_bytes: u64,
     /// Ratios over the last five minutes.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub recent: Ratios,
     /// How long answers from memory took, to their heads.
+    #[cfg_attr(feature = "serde", serde(rename = "from_cache_seconds"))]
     pub from_cache: Option<Quantiles>,
     /// How long answers by way of the inner service took, to their heads.
+    #[cfg_attr(feature = "serde", serde(rename = "from_upstream_seconds"))]
     pub from_upstream: Option<Quantiles>,
     /// How long the inner service took to answer fills.
+    #[cfg_attr(feature = "serde", serde(rename = "fill_seconds"))]
     pub fills: Option<Quantiles>,
     /// How long the inner service took to answer refreshes.
+    #[cfg_attr(feature = "serde", serde(rename = "refresh_seconds"))]
     pub refreshes: Option<Quantiles>,
 }
 
 /// Which part of the requests was answered from memory, bypassed ones aside; `None` without requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Ratios {
     /// `(hit + stale + stale_error) ÷ (all − bypass)`.
+    #[cfg_attr(feature = "serde", serde(rename = "hit_ratio_5m"))]
     pub hit: Option<f64>,
     /// `hit ÷ (all − bypass)`.
+    #[cfg_attr(feature = "serde", serde(rename = "fresh_ratio_5m"))]
     pub fresh: Option<f64>,
 }
 
 impl Ratios {
-    pub(super) fn of(outcomes: &[u64; Outcome::ALL.len()]) -> Self {
+    pub(crate) fn of(outcomes: &[u64; Outcome::ALL.len()]) -> Self {
         let of = |outcome: Outcome| outcomes.get(outcome as usize).copied().unwrap_or(0);
         let all = outcomes.iter().sum::<u64>() - of(Outcome::Bypass);
         let part = |some: u64| (all > 0).then(|| some as f64 / all as f64);
@@ -77,13 +86,17 @@ impl Ratios {
 
 /// Durations that a half, 95 and 99 of a hundred stay below, at most a quarter too large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Quantiles {
     /// A half.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::seconds::serialize"))]
     pub p50: Duration,
     /// 95 of a hundred.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::seconds::serialize"))]
     pub p95: Duration,
     /// 99 of a hundred.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::seconds::serialize"))]
     pub p99: Duration,
 }
 

@@ -7,6 +7,7 @@ mod bodies;
 mod breaker;
 mod directives;
 mod flights;
+mod health;
 mod keys;
 mod metrics;
 mod outbound;

@@ -1,0 +1,42 @@
+//! How long what is stored can still be served, should the inner service be gone from now on.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use crate::{clock::Tick, entry::Entry};
+
+/// So many are a fair sample, and cheap to look at.
+const SAMPLE: usize = 64;
+
+/// The newest responses that a route stored. It holds none of them: what is replaced, evicted or purged is gone from here.
+///
+/// What readers ask for is refreshed all the time, and so it is here; what is asked for once is not here for long.
+#[derive(Debug, Default)]
+pub(crate) struct Newest(Mutex<VecDeque<Weak<Entry>>>);
+
+impl Newest {
+    /// A response was stored.
+    pub(crate) fn stored(&self, entry: &Arc<Entry>) {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.retain(|entry| entry.strong_count() > 0);
+        newest.truncate(SAMPLE - 1);
+        newest.push_front(Arc::downgrade(entry));
+    }
+
+    /// How long a half of them can be served: the median of what is left until they may be served no more, even after a
+    /// failed fetch. `None` when nothing is stored.
+    pub(crate) fn runway(&self, now: Tick) -> Option<Duration> {
+        let newest: Vec<Arc<Entry>> =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
+        let mut left: Vec<Duration> = newest
+            .iter()
+            .filter(|entry| !entry.is_purged())
+            .map(|entry| entry.times.error_at.since(now))
+            .collect();
+        left.sort_unstable();
+        left.get(left.len() / 2).copied()
+    }
+}
