@@ -75,6 +75,8 @@ pub use key::{Key, KeyDecision, KeyExtractor, KeyWriter};
 pub use policy::CacheOverride;
 pub use service::{ResponseBody, ResponseFuture, SwrCache, SwrCacheLayer};
 pub use store::{Purge, Purged};
+#[cfg(feature = "prometheus")]
+pub use telemetry::{Exporter, ExporterError, MetricsService};
 pub use telemetry::{HISTOGRAM_BOUNDS, Quantiles, Ratios, RouteStats};
 
 /// The README's code, so that it is compiled.

@@ -1,6 +1,9 @@
 //! What a handle counts beside its routes: purges, breakers, and the gauges of its store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use metrics::{Counter, Histogram, SharedString};
 
@@ -11,9 +14,10 @@ use super::{
 use crate::breaker::{Breaker, BreakerInfo, BreakerState, Transition};
 
 /// A handle's label, and what it says under it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct CacheMeter {
     cache: SharedString,
+    described: AtomicBool,
 }
 
 /// The state of a store, as it is published.
@@ -30,7 +34,7 @@ pub(crate) struct Gauges {
 
 impl CacheMeter {
     pub(crate) fn new(cache: &str) -> Self {
-        Self { cache: Arc::<str>::from(cache).into() }
+        Self { cache: Arc::<str>::from(cache).into(), described: AtomicBool::new(false) }
     }
 
     fn cache(&self) -> Pair {
@@ -48,6 +52,7 @@ impl CacheMeter {
 
     /// Publishes the state of the store.
     pub(crate) fn publish(&self, gauges: Gauges) {
+        series::describe(&self.described);
         let Gauges { entries, stored_bytes, capacity_bytes, fetches, inflight_bytes, evicted } = gauges;
         for (metric, value) in [
             (&names::ENTRIES, entries as f64),

@@ -7,6 +7,8 @@ mod failing;
 mod latency;
 mod meter;
 mod names;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod runway;
 mod series;
 mod stats;
@@ -18,6 +20,8 @@ pub(crate) use events::{
 pub(crate) use failing::Failing;
 pub(crate) use meter::{CallKind, CallResult, Meter, RefreshResult, Source};
 pub use names::HISTOGRAM_BOUNDS;
+#[cfg(feature = "prometheus")]
+pub use prometheus::{Exporter, ExporterError, MetricsService};
 pub(crate) use runway::Newest;
 pub(crate) use series::is_heard;
 pub use stats::{Quantiles, Ratios, RouteStats};
