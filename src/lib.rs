@@ -30,6 +30,71 @@
 //! storing or sharing (`no-store`, `private`, `Set-Cookie`, `Authorization`, `Vary: *`) counts in every mode until an option
 //! that names it lifts it. Without TTLs a route goes by RFC 9111 and RFC 5861 alone.
 //!
+//! # Fetches that are no HTTP server
+//!
+//! Any async function can stand behind the layer, as a service that takes its key from the path and answers with the value
+//! as a body: `get_with_swr(key)` is then a hit until the soft TTL, stale with a refresh behind it until the hard one, and
+//! waits for a fetch after that. Stampedes, failures and the breaker are looked after as for any other route, and an `Err`
+//! of the function is what counts as a failure.
+//!
+//! ```
+//! use std::{future::Future, time::Duration};
+//!
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::{BodyExt, Full};
+//! use tower::{Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
+//! use tower_swr_cache::{BoxError, CacheHandle, ConfigError, SwrCache, SwrConfig, key};
+//!
+//! type Fetch = BoxCloneSyncService<Request<Full<Bytes>>, Response<Full<Bytes>>, BoxError>;
+//!
+//! #[derive(Clone)]
+//! struct Swr(SwrCache<Fetch>);
+//!
+//! impl Swr {
+//!     fn new<F, Fut>(
+//!         cache: &CacheHandle,
+//!         name: &str,
+//!         fetch: F,
+//!         soft: Duration,
+//!         hard: Duration,
+//!     ) -> Result<Self, ConfigError>
+//!     where
+//!         F: Fn(String) -> Fut + Clone + Send + Sync + 'static,
+//!         Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+//!     {
+//!         let config = SwrConfig::builder(name).soft_ttl(soft).hard_ttl(hard).key(key::Path).build()?;
+//!         let fetch = service_fn(move |request: Request<Full<Bytes>>| {
+//!             let value = fetch(request.uri().path()[1..].to_owned());
+//!             async move { Ok::<_, BoxError>(Response::new(Full::from(value.await?))) }
+//!         });
+//!         Ok(Self(cache.layer(config).layer(Fetch::new(fetch))))
+//!     }
+//!
+//!     /// A key is a path: percent-escape what a URI may not hold.
+//!     async fn get_with_swr(&self, key: &str) -> Result<String, BoxError> {
+//!         let request = Request::get(format!("/{key}")).body(Full::default())?;
+//!         let response = self.0.clone().oneshot(request).await?;
+//!         // Who waited for another's fetch, or whom the breaker refused, is told so by a status.
+//!         if !response.status().is_success() {
+//!             return Err(response.status().to_string().into());
+//!         }
+//!         Ok(String::from_utf8(response.into_body().collect().await?.to_bytes().into())?)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let cache = CacheHandle::builder().build()?;
+//! let ask_the_bank = |currency: String| async move { Ok(format!("1 {currency} = 0.92 eur")) };
+//! let rates = Swr::new(&cache, "rates", ask_the_bank, Duration::from_secs(30), Duration::from_secs(300))?;
+//!
+//! assert_eq!(rates.get_with_swr("usd").await?, "1 usd = 0.92 eur"); // fetched
+//! assert_eq!(rates.get_with_swr("usd").await?, "1 usd = 0.92 eur"); // from memory
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Panics and errors
 //!
 //! None of the crate's own. `type Error` is the inner service's; a request that waited for a fetch which failed gets a

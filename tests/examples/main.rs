@@ -2,6 +2,7 @@
 //! first: `cargo build --all-features --examples`.
 #![allow(clippy::disallowed_methods, reason = "how long to wait for a process is no logic of the cache's")]
 
+mod axum_server;
 mod demo;
 mod http;
 mod load;

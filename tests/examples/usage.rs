@@ -14,6 +14,12 @@ fn wrong_options_are_one_line_and_status_2() {
         ("demo", vec!["--listen"]),
         ("demo", vec!["--listen", "localhost"]),
         ("demo", vec!["--listen", "127.0.0.1:70000"]),
+        ("axum_server", vec!["--bogus"]),
+        ("axum_server", vec!["--check=yes"]),
+        ("axum_server", vec!["--listen", "localhost"]),
+        ("axum_server", vec!["--routes"]),
+        ("axum_server", vec!["--routes", "no such file"]),
+        ("axum_server", vec!["--routes", "README.md"]),
         ("load", vec!["--bogus"]),
         ("load", vec!["--seed"]),
         ("load", vec!["--seed", "-1"]),
@@ -58,9 +64,12 @@ fn wrong_options_are_one_line_and_status_2() {
 
 #[test]
 fn help_names_the_options_and_is_no_error() {
-    for (example, option) in
-        [("demo", "--once"), ("load", "--expect-served"), ("reverse_proxy", "--upstream")]
-    {
+    for (example, option) in [
+        ("axum_server", "--routes"),
+        ("demo", "--once"),
+        ("load", "--expect-served"),
+        ("reverse_proxy", "--upstream"),
+    ] {
         let ended = run(example, &["--help"]);
         assert_eq!((ended.code, ended.stderr.len()), (Some(0), 0), "{ended:#?}");
         assert!(ended.stdout.iter().any(|line| line.trim_start().starts_with(option)), "{ended:#?}");
@@ -72,6 +81,7 @@ fn a_port_that_is_taken_is_one_line_and_status_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     for (example, args) in [
+        ("axum_server", vec!["--listen", &address]),
         ("demo", vec!["--listen", &address]),
         ("reverse_proxy", vec!["--listen", &address, "--upstream", "http://127.0.0.1:9"]),
     ] {

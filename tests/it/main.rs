@@ -12,7 +12,10 @@ mod keys;
 mod metrics;
 mod outbound;
 mod purge;
+mod recipe;
 mod refresh;
+#[cfg(all(feature = "axum", feature = "serde"))]
+mod routes;
 mod semantics;
 mod stack;
 mod storing;
