@@ -1,6 +1,6 @@
 //! The body of a stored response, and how it is put together while it arrives.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -30,6 +30,25 @@ impl StoredBody {
             Self::Empty => &[],
             Self::Whole(bytes) => std::slice::from_ref(bytes),
             Self::Pieces(pieces) => pieces,
+        }
+    }
+
+    /// Some of its bytes.
+    pub(crate) fn part(&self, part: &Range<u64>) -> Self {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for piece in self.pieces() {
+            let within = |offset: u64| offset.saturating_sub(start).min(piece.len() as u64) as usize;
+            let (from, to) = (within(part.start), within(part.end));
+            if from < to {
+                parts.push(piece.slice(from..to));
+            }
+            start += piece.len() as u64;
+        }
+        match parts.as_slice() {
+            [] => Self::Empty,
+            [only] => Self::Whole(only.clone()),
+            _ => Self::Pieces(parts.into()),
         }
     }
 
@@ -132,6 +151,19 @@ mod tests {
             assert_eq!(stored, sent, "{promised:?} {frames:?}");
             assert_eq!(emitted, sent, "{promised:?} {frames:?}");
             assert_eq!(body.len(), sent.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_part_is_cut_out_of_all_pieces() {
+        let whole: Vec<u8> = (0..100).collect();
+        for cut in [100, 10, 7, 1] {
+            let pieces: Vec<Bytes> = whole.chunks(cut).map(Bytes::copy_from_slice).collect();
+            let body = StoredBody::Pieces(pieces.into());
+            for part in [0..100, 0..1, 99..100, 5..15, 7..14, 50..50, 3..1000] {
+                let expected = &whole[part.start as usize..(part.end as usize).min(100)];
+                assert_eq!(body.part(&part).pieces().concat(), expected, "{cut} {part:?}");
+            }
         }
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod date;
 pub(crate) mod freshness;
 pub(crate) mod hop;
 mod overrides;
+pub(crate) mod range;
 pub(crate) mod request;
 pub(crate) mod reuse;
 mod rules;

@@ -73,12 +73,20 @@ impl<B> ResponseBody<B> {
     }
 
     pub(crate) fn stored(content: &Content) -> Self {
-        let trailers = content.trailers.clone();
-        let kind = match &content.body {
+        Self::of(&content.body, content.trailers.clone())
+    }
+
+    /// Some bytes of a stored body. Trailers are about the whole.
+    pub(crate) fn part(body: &StoredBody) -> Self {
+        Self::of(body, None)
+    }
+
+    fn of(body: &StoredBody, trailers: Option<Box<HeaderMap>>) -> Self {
+        let kind = match body {
             StoredBody::Empty => Kind::Whole { bytes: Bytes::new(), trailers },
             StoredBody::Whole(bytes) => Kind::Whole { bytes: bytes.clone(), trailers },
             StoredBody::Pieces(pieces) => {
-                Kind::Pieces { pieces: Arc::clone(pieces), next: 0, left: content.body.len(), trailers }
+                Kind::Pieces { pieces: Arc::clone(pieces), next: 0, left: body.len(), trailers }
             }
         };
         Self { kind }

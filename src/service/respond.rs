@@ -7,10 +7,11 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use super::body::ResponseBody;
 use crate::{
     clock::Tick,
-    entry::Entry,
+    entry::{Content, Entry},
     error::CacheFailure,
     event::{Outcome, Reason},
     policy::{
+        range::{self, Wanted},
         request::RequestFacts,
         status::{CacheStatus, Fwd},
         validation::{self, Condition},
@@ -60,11 +61,36 @@ pub(crate) fn from_entry<B>(
         return respond(entry.status, headers, ResponseBody::none());
     }
     let body = match (on_its_way, entry.content.get()) {
+        (None, Some(content)) if ask.facts.has_range() && entry.status == StatusCode::OK => {
+            return part_of(entry, content, headers, request);
+        }
         (Some(reader), _) => ResponseBody::shared(reader),
         (None, Some(content)) => ResponseBody::stored(content),
         (None, None) => ResponseBody::none(),
     };
     respond(entry.status, headers, body)
+}
+
+/// The part of a stored whole that a request with `Range` asks for (RFC 9110 §15.3.7, §15.5.17).
+fn part_of<B>(
+    entry: &Entry,
+    content: &Content,
+    mut headers: HeaderMap,
+    request: &HeaderMap,
+) -> Response<ResponseBody<B>> {
+    let length = content.body.len();
+    let (status, part, body) = match range::wanted(request, &entry.headers, length) {
+        Wanted::Whole => return respond(entry.status, headers, ResponseBody::stored(content)),
+        Wanted::Part(part) => {
+            let body = ResponseBody::part(&content.body.part(&part));
+            (StatusCode::PARTIAL_CONTENT, Some(part), body)
+        }
+        Wanted::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, None, ResponseBody::text("")),
+    };
+    headers.insert(header::CONTENT_RANGE, range::content_range(part.as_ref(), length));
+    let sent = part.map_or(0, |part| part.end - part.start);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(sent));
+    respond(status, headers, body)
 }
 
 /// How what is stored comes to be served.
