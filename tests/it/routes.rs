@@ -115,4 +115,5 @@ async fn the_applications_own_health_tells_of_the_cache() {
     assert_eq!((&health["status"], &health["feed_calls"]), (&"ok".into(), &1.into()));
     let cache = &health["tiered_cache"];
     assert_eq!((&cache["hits"], &cache["misses"], &cache["entries"]), (&2.into(), &1.into(), &1.into()));
+    assert_eq!(cache["breakers"][0]["name"], "feed");
 }
