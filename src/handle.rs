@@ -120,6 +120,12 @@ impl CacheHandle {
         Purged { entries: self.core.purge(&purge) }
     }
 
+    /// What a purge would do, and does not: it counts only, and is no barrier for anything.
+    #[must_use]
+    pub fn would_purge(&self, purge: &Purge) -> Purged {
+        Purged { entries: self.core.store.count_covered(&purge.scope) }
+    }
+
     /// Removes one key, with all its variants.
     pub fn purge_key(&self, key: Key) -> Purged {
         self.purge(Purge::key(key))

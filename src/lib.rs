@@ -104,6 +104,8 @@
 //! [tower]: https://docs.rs/tower
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "admin")]
+pub mod admin;
 mod breaker;
 mod clock;
 mod config;

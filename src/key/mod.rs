@@ -119,7 +119,7 @@ mod header;
 mod owned;
 mod path;
 mod pattern;
-mod percent;
+pub(crate) mod percent;
 mod printed;
 mod query;
 mod target;

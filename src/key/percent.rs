@@ -5,7 +5,7 @@ use std::iter;
 /// The bytes with every `%XX` decoded and every `+` replaced by `plus`. What is no escape stands for itself.
 ///
 /// `plus` is a space where form encoding applies (query strings), and `+` everywhere else.
-pub(super) fn decoded(mut rest: &[u8], plus: u8) -> impl Iterator<Item = u8> {
+pub(crate) fn decoded(mut rest: &[u8], plus: u8) -> impl Iterator<Item = u8> {
     iter::from_fn(move || {
         let (byte, tail) = match *rest {
             [b'%', high, low, ref tail @ ..] => match (nibble(high), nibble(low)) {

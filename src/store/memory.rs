@@ -204,6 +204,14 @@ impl Store {
         count
     }
 
+    /// How many stored responses a scope covers.
+    pub(crate) fn count_covered(&self, scope: &Scope) -> usize {
+        let covered = |key: &Key, slot: &Slot| {
+            slot.variants().iter().filter(|entry| !entry.is_purged() && scope.covers(key, entry)).count()
+        };
+        self.keys_of(scope).iter().filter_map(|key| Some(covered(key, &*self.cache.peek(key)?))).sum()
+    }
+
     /// Marks what a scope covers under one key, as far as it was fetched before `number`.
     fn make_stale(&self, key: &Key, scope: &Scope, number: u64, now: Tick) -> usize {
         let Some(slot) = self.cache.peek(key) else { return 0 };

@@ -20,6 +20,8 @@ pub(crate) use events::{
 pub(crate) use failing::Failing;
 pub(crate) use meter::{CallKind, CallResult, Meter, RefreshResult, Source};
 pub use names::HISTOGRAM_BOUNDS;
+#[cfg(all(feature = "admin", feature = "prometheus"))]
+pub(crate) use prometheus::TEXT_FORMAT;
 #[cfg(feature = "prometheus")]
 pub use prometheus::{Exporter, ExporterError, MetricsService};
 pub(crate) use runway::Newest;

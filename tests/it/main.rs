@@ -3,6 +3,8 @@
 #[allow(dead_code, unused_imports, reason = "each topic uses a part of it")]
 mod support;
 
+#[cfg(feature = "admin")]
+mod admin;
 mod bodies;
 mod breaker;
 mod directives;

@@ -15,6 +15,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{runtime::Handle, task::AbortHandle};
 
 pub use service::MetricsService;
+#[cfg(feature = "admin")]
+pub(crate) use service::TEXT_FORMAT;
 
 use super::HISTOGRAM_BOUNDS;
 use crate::handle::CacheHandle;

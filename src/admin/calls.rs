@@ -1,0 +1,106 @@
+//! What an operator can do: the calls that change something.
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::reply::{self, Reply};
+use crate::{breaker::BreakerMode, handle::CacheHandle, store::Purge};
+
+/// A call that changes something, once its body is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Purge,
+    /// The name of the breaker.
+    Breaker(String),
+}
+
+/// The body of `POST /purge`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PurgeCall {
+    url: Option<String>,
+    key: Option<String>,
+    tag: Option<String>,
+    route: Option<String>,
+    all: Option<bool>,
+    #[serde(default)]
+    soft: bool,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// The answer to it.
+#[derive(Debug, Serialize)]
+struct PurgeAnswer {
+    scope: &'static str,
+    soft: bool,
+    dry_run: bool,
+    /// How many stored responses it removed or marked stale, or would have.
+    entries: usize,
+}
+
+/// The body of `POST /breakers/{name}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BreakerCall {
+    mode: BreakerMode,
+}
+
+impl Act {
+    /// Does what the body says.
+    pub(super) fn carry_out(&self, body: &[u8], cache: &CacheHandle) -> Reply {
+        let done = match self {
+            Self::Purge => purge(body, cache),
+            Self::Breaker(name) => set_breaker(name, body, cache),
+        };
+        done.unwrap_or_else(|problem| reply::error(StatusCode::BAD_REQUEST, &problem))
+    }
+}
+
+fn purge(body: &[u8], cache: &CacheHandle) -> Result<Reply, String> {
+    let call: PurgeCall = parse(body)?;
+    let (soft, dry_run) = (call.soft, call.dry_run);
+    let purge = call.into_purge()?;
+    let scope = purge.scope_name();
+    let purged = if dry_run { cache.would_purge(&purge) } else { cache.purge(purge) };
+    let entries = purged.entries;
+    if !dry_run {
+        tracing::info!(scope, soft, entries, "purged through the admin surface");
+    }
+    Ok(reply::json(StatusCode::OK, &PurgeAnswer { scope, soft, dry_run, entries }))
+}
+
+impl PurgeCall {
+    fn into_purge(self) -> Result<Purge, String> {
+        let Self { url, key, tag, route, all, soft, .. } = self;
+        let scopes = [
+            url.map(|url| Purge::url(&url).map_err(|error| error.to_string())),
+            key.map(|key| {
+                key.parse().map(Purge::key).map_err(|_| "key: is not the printable form of a key".to_owned())
+            }),
+            tag.map(|tag| Ok(Purge::tag(tag))),
+            route.map(|route| Ok(Purge::route(route))),
+            all.map(|all| if all { Ok(Purge::all()) } else { Err("all: is true or absent".to_owned()) }),
+        ];
+        let mut scopes = scopes.into_iter().flatten();
+        let (Some(purge), None) = (scopes.next(), scopes.next()) else {
+            return Err("exactly one of url, key, tag, route, all is wanted".to_owned());
+        };
+        purge.map(|purge| if soft { purge.soft() } else { purge })
+    }
+}
+
+fn set_breaker(name: &str, body: &[u8], cache: &CacheHandle) -> Result<Reply, String> {
+    let BreakerCall { mode } = parse(body)?;
+    let known = cache.set_breaker(name, mode);
+    let breaker = cache.breakers().into_iter().find(|breaker| known && breaker.name == name);
+    let Some(breaker) = breaker else {
+        return Ok(reply::error(StatusCode::NOT_FOUND, "there is no breaker of this name"));
+    };
+    tracing::info!(breaker = name, mode = mode.as_str(), "breaker set through the admin surface");
+    Ok(reply::json(StatusCode::OK, &breaker))
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}

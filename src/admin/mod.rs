@@ -1,0 +1,47 @@
+//! The admin surface: how the cache is, and what an operator can do to it, as one tower service.
+//!
+//! ```
+//! use axum::Router;
+//! use tower_swr_cache::{CacheHandle, ConfigError};
+//!
+//! # fn app() -> Result<Router, ConfigError> {
+//! let cache = CacheHandle::builder().build()?;
+//! let ops = cache.admin().token("a long random secret")?;
+//! let app: Router = Router::new().nest_service("/ops", ops);
+//! # Ok(app)
+//! # }
+//! ```
+//!
+//! It is as good without axum: it takes requests with any body, and its responses have a plain one. With feature
+//! `prometheus`, [`exporter`](Admin::exporter) adds `/metrics`.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /health` | 200 with [`Health`](crate::Health), whether it is well or not |
+//! | `GET /health/live` | 200 |
+//! | `GET /health/ready` | 200; 503 while the cache [is draining](crate::CacheHandle::set_draining) |
+//! | `GET /health/cache` | 200 with [`CacheHealth`](crate::CacheHealth) |
+//! | `GET /metrics` | what Prometheus scrapes, if there is an exporter |
+//! | `POST /purge` | `{"tag": "nba", "soft": true}` purges, and answers how many responses that were |
+//! | `POST /breakers/{name}` | `{"mode": "open"}` forces a breaker, and answers where it stands |
+//!
+//! `/purge` takes one of `url`, `key` (in its [printable form](crate::key#the-printable-form)), `tag`, `route` and `all`
+//! (true); `soft` marks stale instead of removing, `dry_run` counts and changes nothing. The modes of a breaker are `auto`,
+//! `open` and `closed`.
+//!
+//! # Who may do what
+//!
+//! The pages show totals, and never a key, a query or a header. What changes something does not exist (404) without a
+//! [`token`](Admin::token); with one it wants `Authorization: Bearer …` (401), and a body of the type `application/json`
+//! (415), which no form of another site can send. GET changes nothing. No answer is stored by anybody.
+//!
+//! Still, the pages tell strangers how busy a service is. They are better served on an address of their own.
+
+mod auth;
+mod calls;
+mod future;
+mod reply;
+mod service;
+
+pub use future::AdminFuture;
+pub use service::Admin;

@@ -1,0 +1,168 @@
+//! The service: finds what a request is for, and who may have it.
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body::Body;
+use serde_json::json;
+use tower::Service;
+
+use super::{
+    auth::{self, Token},
+    calls::Act,
+    future::AdminFuture,
+    reply::{self, Reply},
+};
+#[cfg(feature = "prometheus")]
+use crate::telemetry::{Exporter, TEXT_FORMAT};
+use crate::{error::ConfigError, handle::CacheHandle, key::percent};
+
+/// The admin surface of a cache, as [`CacheHandle::admin`](crate::CacheHandle::admin) makes it. See the
+/// [module](crate::admin) for its pages. A clone is the same surface.
+#[derive(Clone, Debug)]
+#[must_use = "a service does nothing until it is mounted"]
+pub struct Admin {
+    cache: CacheHandle,
+    token: Option<Token>,
+    #[cfg(feature = "prometheus")]
+    exporter: Option<Exporter>,
+}
+
+/// What a path stands for: something to look at, or to do.
+#[derive(Debug)]
+enum Endpoint {
+    Page(Page),
+    Act(Act),
+}
+
+#[derive(Debug)]
+enum Page {
+    Health,
+    Live,
+    Ready,
+    CacheHealth,
+    #[cfg(feature = "prometheus")]
+    Metrics(Exporter),
+}
+
+impl CacheHandle {
+    /// The admin surface of the cache, to be mounted wherever operators can reach it.
+    pub fn admin(&self) -> Admin {
+        Admin::new(self.clone())
+    }
+}
+
+impl Admin {
+    fn new(cache: CacheHandle) -> Self {
+        Self {
+            cache,
+            token: None,
+            #[cfg(feature = "prometheus")]
+            exporter: None,
+        }
+    }
+
+    /// What calls that change something have to know: `Authorization: Bearer …`. Defaults to none, and then there are no
+    /// such calls.
+    ///
+    /// # Errors
+    /// When it is empty, or has other characters than visible ASCII, which no header could bring.
+    pub fn token(mut self, token: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.token = Some(Token::new(token.as_ref())?);
+        Ok(self)
+    }
+
+    /// What `/metrics` shows. Defaults to none, and then there is no such page.
+    #[cfg(feature = "prometheus")]
+    pub fn exporter(mut self, exporter: Exporter) -> Self {
+        self.exporter = Some(exporter);
+        self
+    }
+
+    fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        let page = match path {
+            "/health" => Page::Health,
+            "/health/live" => Page::Live,
+            "/health/ready" => Page::Ready,
+            "/health/cache" => Page::CacheHealth,
+            #[cfg(feature = "prometheus")]
+            "/metrics" => Page::Metrics(self.exporter.clone()?),
+            _ => return self.act(path).filter(|_| self.token.is_some()).map(Endpoint::Act),
+        };
+        Some(Endpoint::Page(page))
+    }
+
+    fn act(&self, path: &str) -> Option<Act> {
+        if path == "/purge" {
+            return Some(Act::Purge);
+        }
+        let name = path.strip_prefix("/breakers/").filter(|name| !name.is_empty())?;
+        String::from_utf8(percent::decoded(name.as_bytes(), b'+').collect()).ok().map(Act::Breaker)
+    }
+
+    /// What is wrong with a call that is to change something, as far as its head says.
+    fn refusal(&self, headers: &HeaderMap) -> Option<Reply> {
+        if !self.token.as_ref().is_some_and(|token| token.admits(headers)) {
+            let status = StatusCode::UNAUTHORIZED;
+            return Some(reply::error_with(
+                status,
+                "the token is wanted",
+                header::WWW_AUTHENTICATE,
+                "Bearer",
+            ));
+        }
+        (!auth::is_json(headers)).then(|| {
+            let problem = "the body has to be application/json";
+            reply::error_with(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem, header::ACCEPT, "application/json")
+        })
+    }
+
+    fn page(&self, page: Page) -> Reply {
+        match page {
+            Page::Health => reply::json(StatusCode::OK, &self.cache.health()),
+            Page::Live => reply::json(StatusCode::OK, &json!({ "status": "live" })),
+            Page::Ready if self.cache.is_draining() => {
+                reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "draining" }))
+            }
+            Page::Ready => reply::json(StatusCode::OK, &json!({ "status": "ready" })),
+            Page::CacheHealth => reply::json(StatusCode::OK, &self.cache.cache_health()),
+            #[cfg(feature = "prometheus")]
+            Page::Metrics(exporter) => {
+                reply::reply(StatusCode::OK, TEXT_FORMAT, exporter.render(&self.cache))
+            }
+        }
+    }
+}
+
+impl<B: Body> Service<Request<B>> for Admin {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = AdminFuture<B>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (head, body) = request.into_parts();
+        let reply = match (self.endpoint(head.uri.path()), &head.method) {
+            (None, _) => reply::error(StatusCode::NOT_FOUND, "there is no such page"),
+            (Some(Endpoint::Page(page)), &Method::GET | &Method::HEAD) => self.page(page),
+            (Some(Endpoint::Page(_)), _) => not_allowed("GET, HEAD"),
+            (Some(Endpoint::Act(act)), &Method::POST) => match self.refusal(&head.headers) {
+                Some(refusal) => refusal,
+                None => return AdminFuture::reading(body, act, self.cache.clone()),
+            },
+            (Some(Endpoint::Act(_)), _) => not_allowed("POST"),
+        };
+        AdminFuture::ready(if head.method == Method::HEAD { reply::bare(reply) } else { reply })
+    }
+}
+
+fn not_allowed(allow: &'static str) -> Reply {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    reply::error_with(status, "this method does nothing here", header::ALLOW, allow)
+}
