@@ -104,8 +104,8 @@
 //! [tower]: https://docs.rs/tower
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "admin")]
-pub mod admin;
+#[cfg(feature = "reqwest")]
+pub mod adapter;
 mod breaker;
 mod clock;
 mod config;
@@ -129,11 +129,13 @@ mod tag;
 mod telemetry;
 mod window;
 
+#[cfg(feature = "reqwest")]
+pub use adapter::reqwest::ReqwestService;
 pub use breaker::{BreakerInfo, BreakerMode, BreakerState};
 #[cfg(feature = "serde")]
 pub use config::Routes;
 pub use config::{DefaultClassifier, FailureClassifier, SwrConfig, SwrConfigBuilder};
-pub use entry::EntryInfo;
+pub use entry::{EntryInfo, FinalUri};
 pub use error::{BodyError, BoxError, CacheFailure, ConfigError};
 pub use event::{Outcome, Reason};
 pub use handle::{CacheHandle, CacheHandleBuilder};
@@ -147,6 +149,6 @@ pub use telemetry::{Exporter, ExporterError, MetricsService};
 pub use telemetry::{HISTOGRAM_BOUNDS, Quantiles, Ratios, RouteStats};
 
 /// The README's code, so that it is compiled.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -59,7 +59,7 @@ impl SwrConfigBuilder {
 
     /// A private cache, in front of a client.
     pub(super) fn outbound(name: String) -> Self {
-        let mut builder = Self::new(name).store_private().client_directives();
+        let mut builder = Self::new(name).store_private().client_directives().targeted_fields([]);
         builder.rules.private_cache = true;
         builder
     }
@@ -124,7 +124,7 @@ impl SwrConfigBuilder {
     }
 
     /// The fields that go before `Cache-Control` where a response has them, in this order (RFC 9213); what they say goes
-    /// before the route's TTLs, too. Defaults to `CDN-Cache-Control`.
+    /// before the route's TTLs, too. Defaults to `CDN-Cache-Control`; in a private cache to none.
     pub fn targeted_fields(mut self, fields: impl IntoIterator<Item = HeaderName>) -> Self {
         self.rules.targets = fields.into_iter().collect();
         self

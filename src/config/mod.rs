@@ -61,7 +61,8 @@ impl SwrConfig {
     ///
     /// * Its keys end in [`key::Credentials`](crate::key::Credentials), whatever else they are made of: a call with
     ///   credentials is a hit the second time, and two identities never meet.
-    /// * `private` responses are stored; `s-maxage` and `proxy-revalidate`, which are for shared caches, do not count.
+    /// * `private` responses are stored; `s-maxage`, `proxy-revalidate` and `CDN-Cache-Control`, which are for shared caches,
+    ///   do not count.
     /// * What requests say counts: [`client_directives`](SwrConfigBuilder::client_directives) is on.
     /// * With [`soft_ttl`](SwrConfigBuilder::soft_ttl) or [`hard_ttl`](SwrConfigBuilder::hard_ttl) these times count, else
     ///   what responses say.

@@ -2,6 +2,7 @@
 
 mod body;
 mod claim;
+mod final_uri;
 mod info;
 mod target;
 
@@ -17,6 +18,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 pub(crate) use body::{BodyBuilder, StoredBody};
 pub(crate) use claim::{Claim, RefreshState};
+pub use final_uri::FinalUri;
 pub use info::EntryInfo;
 pub(crate) use target::Target;
 
@@ -51,6 +53,8 @@ pub(crate) struct Entry {
     pub(crate) for_authorized: bool,
     /// Whether a cache further up spoke in the field that this one speaks in, so that there is no slot for it.
     pub(crate) prior_status: bool,
+    /// Where it came from, if the inner service told.
+    pub(crate) final_uri: Option<FinalUri>,
     pub(crate) selecting: Selecting,
     pub(crate) validators: Validators,
     pub(crate) origin: Origin,
@@ -185,6 +189,7 @@ impl Entry {
             + trailers
             + tags
             + target
+            + self.final_uri.as_ref().map_or(0, FinalUri::weight)
             + self.selecting.bytes();
         own as u64 + content.map_or(0, |content| content.body.weight())
     }

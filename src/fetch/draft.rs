@@ -6,7 +6,7 @@ use http::{Extensions, HeaderMap, HeaderValue, header, response};
 
 use super::Job;
 use crate::{
-    entry::{Entry, Origin, RefreshState, Times},
+    entry::{Entry, FinalUri, Origin, RefreshState, Times},
     policy::{
         hop,
         verdict::{Arrival, Plan},
@@ -40,6 +40,7 @@ impl Job {
             route_alone: limits.route_alone,
             for_authorized: plan.for_authorized,
             prior_status,
+            final_uri: head.extensions.get().and_then(FinalUri::owned),
             selecting: plan.vary.select(&self.request).unwrap_or_default(),
             validators: plan.validators,
             origin: Origin {

@@ -92,12 +92,10 @@ pub(crate) fn judge(
     length: Option<u64>,
     arrival: Arrival,
 ) -> Verdict {
-    let governing = if rules.private_cache {
-        let Governing { directives, targeted } = Governing::of(&head.headers, &[]);
-        Governing { directives: directives.for_private_cache(), targeted }
-    } else {
-        Governing::of(&head.headers, &rules.targets)
-    };
+    let mut governing = Governing::of(&head.headers, &rules.targets);
+    if rules.private_cache {
+        governing.directives = governing.directives.for_private_cache();
+    }
     let directives = &governing.directives;
     let overrides = head.extensions.get::<CacheOverride>();
     if asks_for_patience(rules, head, &governing, overrides, arrival.wall) {

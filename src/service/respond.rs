@@ -46,6 +46,20 @@ pub(crate) fn from_entry<B>(
     if let Some(field) = route.status_field() {
         stamp(&mut headers, field, status(&field.values), entry.prior_status);
     }
+    let mut response = with_headers(entry, headers, on_its_way, ask, request);
+    if let Some(uri) = &entry.final_uri {
+        response.extensions_mut().insert(uri.clone());
+    }
+    response
+}
+
+fn with_headers<B>(
+    entry: &Entry,
+    mut headers: HeaderMap,
+    on_its_way: Option<SpoolReader>,
+    ask: Ask,
+    request: &HeaderMap,
+) -> Response<ResponseBody<B>> {
     if ask.facts.has_conditionals()
         && validation::client_condition(request, &entry.headers, entry.status) == Condition::NotModified
     {

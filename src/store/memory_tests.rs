@@ -51,6 +51,7 @@ fn varied(
         route_alone: false,
         for_authorized: false,
         prior_status: false,
+        final_uri: None,
         selecting,
         validators: Default::default(),
         origin: Origin {

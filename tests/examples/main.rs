@@ -10,4 +10,5 @@ mod origin;
 mod process;
 mod proxy;
 mod proxy_faults;
+mod small;
 mod usage;

@@ -1,8 +1,12 @@
 //! A private cache in front of a client.
 
-use tower_swr_cache::{SwrConfig, SwrConfigBuilder, key};
+use http::HeaderName;
+use tower_swr_cache::{FinalUri, SwrConfig, SwrConfigBuilder, key};
 
 use crate::support::{Cache, Call, Origin, Reply, Start, request, secs};
+
+#[cfg(feature = "reqwest")]
+mod client;
 
 fn outbound() -> SwrConfigBuilder {
     SwrConfig::outbound("client").soft_jitter(0.0)
@@ -63,6 +67,14 @@ async fn it_stores_what_is_for_one_user_and_forgets_what_is_for_shared_caches() 
         cache.get("/").await;
         assert_eq!(cache.get("/").await.said == "hit", stored, "{line}");
     }
+    let cdn = HeaderName::from_static("cdn-cache-control");
+    for (config, calls) in [(outbound(), 2), (outbound().targeted_fields([cdn]), 1)] {
+        let reply = Reply::ok("").control("max-age=0").header("cdn-cache-control", "max-age=60");
+        let cache = Cache::new(config, &Origin::new(move |_| reply.clone()));
+        cache.get("/").await;
+        cache.get("/").await;
+        assert_eq!(cache.origin.calls(), calls);
+    }
     let cookie = |_: &Call| Reply::ok("").control("private, max-age=60").header("set-cookie", "id=1");
     let cache = Cache::new(outbound(), &Origin::new(cookie));
     assert_eq!(cache.get("/").await.said, "fwd=uri-miss; detail=set_cookie");
@@ -87,4 +99,17 @@ async fn what_its_requests_say_counts() {
     let cache = Cache::new(outbound().soft_ttl(secs(60)), &Origin::counting());
     cache.get("/").await;
     assert_eq!(cache.send(request("/").header("cache-control", "no-cache")).await.text(), "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_response_came_from_is_stored_and_no_other_extension() {
+    let from = FinalUri("http://elsewhere.example/b".parse().unwrap());
+    let reply = Reply::ok("").control("max-age=60").extension(from.clone()).extension("another");
+    let cache = Cache::new(outbound(), &Origin::new(move |_| reply.clone()));
+    let miss = cache.get("/").await.extensions;
+    assert_eq!((miss.get(), miss.get()), (Some(&from), Some(&"another")));
+    for request in [request("/"), request("/").method("HEAD")] {
+        let hit = cache.send(request).await.extensions;
+        assert_eq!((hit.get(), hit.get::<&str>()), (Some(&from), None));
+    }
 }
