@@ -106,6 +106,8 @@
 
 #[cfg(feature = "reqwest")]
 pub mod adapter;
+#[cfg(feature = "admin")]
+pub mod admin;
 mod breaker;
 mod clock;
 mod config;
