@@ -12,7 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_swr_cache::key::Pattern;
-use tower_swr_cache::{CacheHandle, CacheOverride, SwrConfig};
+use tower_swr_cache::{CacheHandle, CacheOverride, Exporter, SwrConfig};
 
 use crate::api::PaidApi;
 use crate::outcome::{Outcome, Tally};
@@ -77,6 +77,8 @@ impl App {
             .route("/api/{state}", post(switch))
             .route("/purge/{tag}", post(purge))
             .with_state(shared)
+            // Without a token nothing can be changed by it, so everybody may see `/metrics`, `/health` and `/health/cache`.
+            .fallback_service(cache.admin().exporter(Exporter::install()?))
             .layer(middleware::from_fn_with_state(Arc::clone(&tally), count));
         Ok(Self { router, cache, api, tally })
     }

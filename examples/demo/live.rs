@@ -31,11 +31,14 @@ pub(crate) async fn serve(listen: SocketAddr) -> Result<(), String> {
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     crate::say(&format!(
-        "listening on http://{address}: /odds/{{sport}}?market=…, /sports, /scores/{{id}}; POST /api/down, /api/up, /purge/{{tag}}
+        "listening on http://{address}: /odds/{{sport}}?market=…, /sports, /scores/{{id}}; POST /api/down, /api/up, /purge/{{tag}}; /metrics, /health, /health/cache
 try
   curl -si 'http://{address}/odds/nba?market=main'
   curl -s -X POST http://{address}/api/down
   curl -s -X POST http://{address}/purge/nba
+  curl -s http://{address}/metrics
+  curl -s http://{address}/health
+  curl -s http://{address}/health/cache
 odds are fresh for {} s, served stale with a refresh behind it to {} s, and while the API is down to {} s
 
 ",

@@ -5,7 +5,7 @@
 //! cargo run --release --features full --example demo -- --once    # plays the story once and checks every step of it
 //! ```
 //!
-//! Serving, it prints its address, three `curl` lines to try, and a status line every three seconds: requests, what the
+//! Serving, it prints its address, `curl` lines to try, and a status line every three seconds: requests, what the
 //! cache made of them (read from `Cache-Status`), calls of the API and what they cost. Ctrl-C ends it.
 //!
 //! With `--once` it takes some ten seconds: a cold miss, a thousand readers at once, hits, a stale answer with a refresh

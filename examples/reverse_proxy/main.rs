@@ -6,17 +6,18 @@
 //! curl -i http://127.0.0.1:8080/
 //! ```
 //!
-//! It prints `listening on ADDR` once it answers, speaks HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge to clients and
+//! It prints `listening on ADDR` once it answers, with `--admin` also `admin on ADDR`, speaks HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge to clients and
 //! HTTP/1.1 to the upstream, and on Ctrl-C or SIGTERM finishes what is under way, for ten seconds. `--help` lists the options.
 //!
 //! One request's way: [`front`] refuses what no proxy can forward and takes off hop-by-hop fields, [`stack`] puts the cache
-//! before the upstream, [`upstream`] forwards. The client's `Host` is kept all the way, so that the cache's key, the upstream
+//! before the upstream, [`upstream`] forwards. [`admin`] is for operators, on an address of its own. The client's `Host` is kept all the way, so that the cache's key, the upstream
 //! and the client mean the same site; the upstream has to serve that name.
 //!
 //! Not supported: upgrades (the field is removed), `CONNECT` (405), TLS on either side, 1xx responses other than
 //! `100 Continue`. Trailers pass in both directions as hyper sends them on HTTP/1.1: those that the `Trailer` field names,
 //! after a body without `Content-Length`, and towards a client only if it sent `TE: trailers`.
 
+mod admin;
 mod body;
 mod fields;
 mod front;
@@ -45,9 +46,6 @@ fn main() -> ExitCode {
         }
         Err(message) => return fail(2, &message),
     };
-    if !options.without_effect.is_empty() {
-        eprintln!("{NAME}: no effect in this version: {}", options.without_effect.join(", "));
-    }
     tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing::Level::INFO).init();
     let runtime = match runtime(&options) {
         Ok(runtime) => runtime,
@@ -59,16 +57,26 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> ExitCode {
-    let service = match stack::stack(options, Upstream::new(&options.upstream, options.fetch_timeout)) {
-        Ok(service) => service,
+    let upstream = Upstream::new(&options.upstream, options.fetch_timeout);
+    let stack = stack::stack(options, upstream)
+        .and_then(|(cache, service)| Ok((admin::surface(options, &cache)?, cache, service)));
+    let (surface, cache, service) = match stack {
+        Ok(stack) => stack,
         Err(error) => return fail(2, &error.to_string()),
     };
     let server = match server::Server::bind(options.listen).await {
         Ok(server) => server,
         Err(error) => return fail(1, &format!("cannot listen on {}: {error}", options.listen)),
     };
-    say(&format!("listening on {}\n", server.address()));
-    server.run(service).await;
+    let mut said = format!("listening on {}\n", server.address());
+    if let Some((address, surface)) = options.admin.zip(surface) {
+        match admin::listen(address, surface).await {
+            Ok(address) => said.push_str(&format!("admin on {address}\n")),
+            Err(error) => return fail(1, &format!("cannot listen on {address}: {error}")),
+        }
+    }
+    say(&said);
+    server.run(service, &cache).await;
     ExitCode::SUCCESS
 }
 

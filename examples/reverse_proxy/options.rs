@@ -24,6 +24,8 @@ pub(crate) enum Freshness {
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     pub(crate) upstream: Authority,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) admin_token: Option<String>,
     pub(crate) soft_ttl: Option<Duration>,
     pub(crate) hard_ttl: Option<Duration>,
     pub(crate) freshness: Freshness,
@@ -43,8 +45,6 @@ pub(crate) struct Options {
     pub(crate) client_directives: bool,
     pub(crate) heuristic: bool,
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Options that were given, checked, and change nothing yet.
-    pub(crate) without_effect: Vec<&'static str>,
 }
 
 impl Options {
@@ -61,6 +61,8 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             upstream: Authority::from_static("localhost"),
+            admin: None,
+            admin_token: None,
             soft_ttl: None,
             hard_ttl: None,
             freshness: Freshness::Origin,
@@ -79,7 +81,6 @@ impl Default for Options {
             client_directives: false,
             heuristic: false,
             threads: None,
-            without_effect: Vec::new(),
         }
     }
 }
@@ -88,11 +89,9 @@ impl Default for Options {
 enum Kind {
     Required,
     Optional,
-    /// Accepted and checked; acts from a later version on.
-    Later,
 }
 
-use Kind::{Later, Optional, Required};
+use Kind::{Optional, Required};
 
 type Set = fn(&mut Options, &str) -> Result<(), String>;
 
@@ -103,8 +102,8 @@ struct Row(&'static str, &'static str, Kind, &'static str, Set);
 const TABLE: &[Row] = &[
     Row("--listen", "ADDR", Required, "address and port to answer on; port 0 picks one", |o, v| put(&mut o.listen, address(v))),
     Row("--upstream", "URL", Required, "where requests go: http://HOST[:PORT]", |o, v| put(&mut o.upstream, upstream(v))),
-    Row("--admin", "ADDR", Later, "address and port of the admin pages", |_, v| address(v).map(drop)),
-    Row("--admin-token", "T", Later, "what the admin pages ask for", |_, v| text(v).map(drop)),
+    Row("--admin", "ADDR", Optional, "address and port of the admin pages, metrics among them", |o, v| put(&mut o.admin, address(v).map(Some))),
+    Row("--admin-token", "T", Optional, "what purges and breakers there want as a bearer token; none: they do not exist", |o, v| put(&mut o.admin_token, text(v).map(Some))),
     Row("--soft-ttl", "TIME", Optional, "fresh until here", |o, v| put(&mut o.soft_ttl, duration(v).map(Some))),
     Row("--hard-ttl", "TIME", Optional, "served stale, refreshed behind it, until here", |o, v| put(&mut o.hard_ttl, duration(v).map(Some))),
     Row("--freshness", "origin|route", Optional, "origin: the TTLs are for responses that say nothing; route: they overrule [origin]", |o, v| put(&mut o.freshness, freshness(v))),
@@ -141,7 +140,7 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Option<Optio
         if matches!(name, "--help" | "-h") {
             return Ok(None);
         }
-        let Some(Row(name, placeholder, kind, _, set)) = TABLE.iter().find(|row| row.0 == name) else {
+        let Some(Row(name, placeholder, _, _, set)) = TABLE.iter().find(|row| row.0 == name) else {
             return Err(format!("{}: unknown option (--help lists them)", name.escape_debug()));
         };
         let value = match (placeholder.is_empty(), attached) {
@@ -154,9 +153,6 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Option<Optio
         };
         set(&mut options, &value)
             .map_err(|wanted| format!("{name} {}: not {wanted}", value.escape_debug()))?;
-        if *kind == Later && !given.contains(name) {
-            options.without_effect.push(name);
-        }
         given.push(*name);
     }
     for Row(name, placeholder, kind, ..) in TABLE {
@@ -167,6 +163,9 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Option<Optio
     if options.freshness == Freshness::Route && options.ttls().is_none() {
         return Err("--freshness route: needs --soft-ttl or --hard-ttl".to_owned());
     }
+    if options.admin_token.is_some() && options.admin.is_none() {
+        return Err("--admin-token: needs --admin".to_owned());
+    }
     Ok(Some(options))
 }
 
@@ -176,10 +175,9 @@ pub(crate) fn help() -> String {
         "A caching reverse proxy.\n\nUsage: {} --listen ADDR --upstream URL [OPTIONS]\n\n",
         super::NAME
     );
-    for Row(name, placeholder, kind, help, _) in TABLE {
+    for Row(name, placeholder, _, help, _) in TABLE {
         let option = format!("{name} {placeholder}");
-        let later = if *kind == Later { " (no effect in this version)" } else { "" };
-        let _ = writeln!(out, "  {option:<26} {help}{later}");
+        let _ = writeln!(out, "  {option:<26} {help}");
     }
     out.push_str("\nTIME is a whole number with ms, s, m or h; SIZE a whole number with B, KiB, MiB or GiB, or of bytes.\n");
     out

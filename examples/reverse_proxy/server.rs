@@ -16,6 +16,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tower::Service;
+use tower_swr_cache::CacheHandle;
 
 use crate::body::RequestBody;
 use crate::front;
@@ -24,7 +25,7 @@ use crate::front;
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// Between two tries to accept when there are no descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening socket, and the signals that end it.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Server {
     }
 
     /// Serves until the first signal and drains until the last connection is done, the time is up or a second signal comes.
-    pub(crate) async fn run<S, B>(self, service: S)
+    pub(crate) async fn run<S, B>(self, service: S, cache: &CacheHandle)
     where
         S: Service<Request<RequestBody>, Response = Response<B>, Error: Error + Send + 'static, Future: Send>,
         S: Clone + Send + 'static,
@@ -86,6 +87,7 @@ impl Server {
             });
         }
         drop(listener);
+        cache.set_draining(true);
         tracing::info!(connections = graceful.count(), "draining");
         let mut drained = pin!(graceful.shutdown());
         tokio::select! {

@@ -8,10 +8,14 @@ use crate::options::{Freshness, Options};
 use crate::upstream::Upstream;
 
 /// The cache before the upstream. It sees an upstream that fails as an `Err`, and answers from what it has.
-pub(crate) fn stack(options: &Options, upstream: Upstream) -> Result<SwrCache<Upstream>, ConfigError> {
+pub(crate) fn stack(
+    options: &Options,
+    upstream: Upstream,
+) -> Result<(CacheHandle, SwrCache<Upstream>), ConfigError> {
     let cache =
         CacheHandle::builder().capacity_bytes(options.capacity).max_body_bytes(options.max_body).build()?;
-    Ok(cache.layer(config(options)?).layer(upstream))
+    let service = cache.layer(config(options)?).layer(upstream);
+    Ok((cache, service))
 }
 
 /// The one route there is: everything.

@@ -37,14 +37,20 @@ fn it_serves_and_the_lines_it_says_to_try_work() {
     let demo = Process::start("demo", &["--listen", "127.0.0.1:0"]);
     let address = demo.address();
     let next_line = || demo.line(|line| curl(line.trim()));
-    let (lines, last) = ([next_line(), next_line()], next_line());
-    let [odds, down] = lines.map(|line| perform(address, line));
-    let purge = perform(address, last);
+    let lines: [(String, String); 6] = std::array::from_fn(|_| next_line());
+    let [odds, down, purge, metrics, health, cache_health] = lines.map(|line| perform(address, line));
     assert_eq!(odds.status, 200);
     assert!(odds.text().starts_with("nba main "), "{odds:?}");
     assert!(odds.cache_status().starts_with("tower-swr-cache; "), "{odds:?}");
     assert!(down.status == 200 && down.text().contains("down"), "{down:?}");
     assert!(purge.status == 200 && purge.text().ends_with(" purged\n"), "{purge:?}");
+    assert!(
+        metrics.text().contains("swr_cache_purged_entries_total{cache=\"cache\",scope=\"tag\"}"),
+        "{metrics:?}"
+    );
+    assert!(health.status == 200 && health.text().contains("\"tiered_cache\":{\"hits\":"), "{health:?}");
+    assert!(cache_health.text().contains("\"stale_runway_seconds\":"), "{cache_health:?}");
+    assert!(cache_health.text().contains("\"recorder_installed\":true"), "{cache_health:?}");
 
     // What the built-in load has not asked for is not stored, and nobody answers for the API now.
     let cold = http::get(address, "/odds/nba?market=cold");

@@ -138,6 +138,40 @@ fn readers_at_once_are_one_call() {
     assert_eq!(origin.calls(), 1);
 }
 
+#[test]
+fn operators_have_an_address_of_their_own() {
+    let origin = Origin::start(|_| ok("hello"));
+    let (proxy, address) =
+        proxy(&origin, &["--soft-ttl", "1h", "--admin", "127.0.0.1:0", "--admin-token", "t0k"]);
+    let admin = proxy.line(|line| line.strip_prefix("admin on ")?.parse().ok());
+    assert!(!get(address, "/page").is_hit());
+    assert!(get(address, "/page").is_hit());
+
+    let health = get(admin, "/health");
+    assert!(health.status == 200 && health.text().contains("\"hits\":1,\"misses\":1"), "{health:?}");
+    let metrics = get(admin, "/metrics").text();
+    assert!(metrics.contains("swr_cache_requests_total{route=\"proxy\",outcome=\"hit\"} 1\n"), "{metrics}");
+    assert_eq!(get(admin, "/page").status, 404, "it is no proxy");
+    assert!(!get(address, "/health").text().contains("hits"), "what readers ask for goes to the origin");
+
+    let purge = |fields: &str| request(admin, "POST", "/purge", fields, r#"{"url": "/page"}"#);
+    assert_eq!(purge("content-type: application/json\r\n").status, 401);
+    assert!(get(address, "/page").is_hit());
+    let purged = purge("content-type: application/json\r\nauthorization: Bearer t0k\r\n");
+    assert!(purged.status == 200 && purged.text().ends_with("\"entries\":1}"), "{purged:?}");
+    assert!(!get(address, "/page").is_hit());
+}
+
+#[test]
+fn without_a_token_operators_only_look() {
+    let origin = Origin::start(|_| ok("hello"));
+    let (proxy, _) = proxy(&origin, &["--admin", "127.0.0.1:0"]);
+    let admin = proxy.line(|line| line.strip_prefix("admin on ")?.parse().ok());
+    assert_eq!(get(admin, "/health/cache").status, 200);
+    let fields = "content-type: application/json\r\nauthorization: Bearer \r\n";
+    assert_eq!(request(admin, "POST", "/purge", fields, r#"{"all": true}"#).status, 404);
+}
+
 #[cfg(unix)]
 #[test]
 fn sigterm_lets_what_is_under_way_finish() {
@@ -147,12 +181,16 @@ fn sigterm_lets_what_is_under_way_finish() {
         let _ = gate.lock().expect("one at a time").recv_timeout(PATIENCE);
         ok("late")
     });
-    let (proxy, address) = proxy(&origin, &[]);
+    let (proxy, address) = proxy(&origin, &["--admin", "127.0.0.1:0"]);
+    let admin = proxy.line(|line| line.strip_prefix("admin on ")?.parse().ok());
     let reader = thread::spawn(move || get(address, "/"));
     eventually("the origin is asked", || origin.calls() == 1);
+    assert_eq!(get(admin, "/health/ready").status, 200);
 
     proxy.signal("TERM");
     proxy.log_line(|line| line.contains("draining").then_some(()));
+    assert_eq!(get(admin, "/health/ready").status, 503);
+    assert_eq!(get(admin, "/health/live").status, 200);
     assert!(std::net::TcpStream::connect(address).is_err(), "nobody new is let in");
     open.send(()).expect("the origin waits");
 

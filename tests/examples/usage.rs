@@ -51,6 +51,9 @@ fn wrong_options_are_one_line_and_status_2() {
         proxy(&["--threads", "0"]),
         proxy(&["--upstream", "ftp://host"]),
         proxy(&["--breaker-failures", "-1"]),
+        proxy(&["--admin", "localhost"]),
+        proxy(&["--admin-token", "alone"]),
+        proxy(&["--admin", "127.0.0.1:0", "--admin-token", "two words"]),
     ] {
         let ended = run(example, &args);
         assert_eq!(ended.code, Some(2), "{example} {args:?}: {ended:#?}");
