@@ -120,4 +120,16 @@ mod tests {
             assert!(bounds.is_none_or(|(_, bounds)| bounds.len() <= 14 && bounds.is_sorted()), "{name}");
         }
     }
+
+    #[test]
+    fn the_readme_has_a_row_for_each_in_the_same_words() {
+        let readme = include_str!("../../README.md");
+        for Metric { name, kind, help, .. } in ALL {
+            let start = format!("| `{name}` | {} | ", format!("{kind:?}").to_ascii_lowercase());
+            let row = readme.lines().find(|line| line.starts_with(&start));
+            let words = help[1..].trim_end_matches('.');
+            assert!(row.is_some_and(|row| row.ends_with(&format!("{words} |"))), "{name}: {row:?}");
+        }
+        assert_eq!(readme.lines().filter(|line| line.starts_with("| `swr_cache_")).count(), ALL.len());
+    }
 }
