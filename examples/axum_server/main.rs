@@ -4,15 +4,18 @@
 //! cargo run --features full --example axum_server
 //! curl -i 'http://127.0.0.1:3000/odds/nba?market=h2h'
 //! curl http://127.0.0.1:3000/health
+//! curl http://127.0.0.1:3000/metrics
 //! ```
 //!
 //! The file beside this one is built in; `--routes FILE` reads another, `--check` only checks it and prints what each route
 //! does. A file that is wrong is one line that names file, line, route, field and value, and status 2. `--listen ADDR` is
 //! where to serve (port 0 picks one), `--help` says all this again. Ctrl-C ends it.
 //!
-//! [`app`] is the application: a router, handlers that know nothing of the cache, and a `/health` of its own.
+//! [`app`] is the application: a router, handlers that know nothing of the cache, and a `/health` of its own; [`metrics`]
+//! is its recorder.
 
 mod app;
+mod metrics;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -50,7 +53,7 @@ async fn main() -> ExitCode {
         }
         Err(message) => return fail(2, &message),
     };
-    let (routes, router) = match set_up(options.routes.as_deref()) {
+    let (routes, cache, router) = match set_up(options.routes.as_deref()) {
         Ok(ready) => ready,
         Err(message) => return fail(2, &message),
     };
@@ -58,14 +61,18 @@ async fn main() -> ExitCode {
         say(&table(&routes));
         return ExitCode::SUCCESS;
     }
+    let router = match metrics::router(&cache) {
+        Ok(metrics) => router.merge(metrics),
+        Err(message) => return fail(1, &message),
+    };
     match serve(options.listen, router).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(1, &message),
     }
 }
 
-/// The routes of a file, or those that are built in, and the application with them. An error is one line.
-fn set_up(file: Option<&str>) -> Result<(Routes, Router), String> {
+/// The routes of a file, or those that are built in, the cache, and the application with them. An error is one line.
+fn set_up(file: Option<&str>) -> Result<(Routes, CacheHandle, Router), String> {
     let name = file.unwrap_or("routes.toml");
     let text = match file {
         Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?,
@@ -77,7 +84,7 @@ fn set_up(file: Option<&str>) -> Result<(Routes, Router), String> {
     })?;
     let cache = CacheHandle::builder().capacity_bytes(64 << 20).build().map_err(|error| error.to_string())?;
     let router = app::router(&cache, &routes).map_err(|error| format!("{name}: {error}"))?;
-    Ok((routes, router))
+    Ok((routes, cache, router))
 }
 
 /// A line for each route.

@@ -85,6 +85,15 @@ fn it_serves_from_the_cache_and_its_health_tells_of_it() {
     for (field, number) in [("hits", 4), ("misses", 4), ("entries", 4)] {
         assert_eq!(told["tiered_cache"][field], number, "{field}: {told}");
     }
+    let metrics = http::get(address, "/metrics");
+    for line in [
+        "app_starts_total 1",
+        "swr_cache_requests_total{route=\"odds\",outcome=\"hit\"} 1",
+        "swr_cache_hit_ratio{route=\"odds\"} 0.5",
+        "swr_cache_request_duration_seconds_bucket{route=\"odds\",served=\"cache\",le=\"+Inf\"} 1",
+    ] {
+        assert!(metrics.text().lines().any(|found| found == line), "{line}\n{}", metrics.text());
+    }
 }
 
 #[cfg(unix)]
