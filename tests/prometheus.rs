@@ -1,4 +1,5 @@
 //! The exporter as the recorder of a whole process: a binary of its own, since there can be only one.
+#![cfg(feature = "prometheus")]
 
 use std::{convert::Infallible, error::Error, time::Duration};
 

@@ -35,7 +35,8 @@
 //! [`token`](Admin::token); with one it wants `Authorization: Bearer …` (401), and a body of the type `application/json`
 //! (415), which no form of another site can send. GET changes nothing. No answer is stored by anybody.
 //!
-//! Still, the pages tell strangers how busy a service is. They are better served on an address of their own.
+//! Still, the pages tell strangers how busy a service is, and the names of its routes and breakers; a breaker that is
+//! [chosen by the request](crate::SwrConfigBuilder::breaker_by) has the name that was made of one. They are better served on an address of their own.
 
 mod auth;
 mod calls;

@@ -1,5 +1,10 @@
 //! The admin surface: what it shows to everybody, and what it does for whom.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -236,10 +241,15 @@ async fn bodies_have_a_limit_and_an_end() {
     );
 
     // Of a length that nobody knows before; the rest is not read.
-    let frames = (0..).map(|_| Ok::<_, OriginError>(Frame::data(Bytes::from(vec![b' '; 60 << 10]))));
-    let endless = StreamBody::new(stream::iter(frames));
-    let request = post("/purge", "").map(|_| endless);
-    assert_eq!(send(&admin, request).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&read);
+    let frames = (0..9).map(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, OriginError>(Frame::data(Bytes::from(vec![b' '; 60 << 10])))
+    });
+    let long = StreamBody::new(stream::iter(frames));
+    assert_eq!(send(&admin, post("/purge", "").map(|_| long)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(read.load(Ordering::Relaxed), 2);
 
     let whole = Frame::data(Bytes::from_static(br#"{"all": true}"#));
     let cut = StreamBody::new(stream::iter([Ok(whole), Err(OriginError)]));

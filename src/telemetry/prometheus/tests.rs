@@ -111,13 +111,14 @@ async fn a_scrape_before_the_first_request_finds_the_counters_at_zero() {
     let exporter = Exporter::with_handle(recorder.handle());
     let _guard = metrics::set_default_local_recorder(&recorder);
     let cache = CacheHandle::builder().build().expect("a cache");
+    let text = exporter.render(&cache);
+    assert!(text.contains("# HELP swr_cache_entries Keys in the store.\n"), "without any route\n{text}");
     let _layer = cache.layer(SwrConfig::builder("odds").build().expect("a route"));
     let text = exporter.render(&cache);
     for line in [
         "swr_cache_requests_total{route=\"odds\",outcome=\"hit\"} 0",
         "swr_cache_refreshes_total{route=\"odds\",result=\"failure\"} 0",
         "swr_cache_hit_ratio{route=\"odds\"} NaN",
-        "# HELP swr_cache_entries Keys in the store.",
         "swr_cache_entries{cache=\"cache\"} 0",
     ] {
         assert!(text.lines().any(|other| other == line), "{line}\n{text}");
