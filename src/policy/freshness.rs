@@ -174,5 +174,4 @@ fn part_of(span: Duration, part: f64) -> Duration {
 }
 
 #[cfg(test)]
-#[path = "freshness_tests.rs"]
 mod tests;

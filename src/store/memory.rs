@@ -392,5 +392,4 @@ impl Lifecycle<Key, Arc<Slot>> for Leaving {
 }
 
 #[cfg(test)]
-#[path = "memory_tests.rs"]
 mod tests;
