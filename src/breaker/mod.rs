@@ -108,3 +108,36 @@ impl Drop for Permit {
         self.report(Report::Nothing, Tick::PAST);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::atomic::AtomicUsize, sync::atomic::Ordering, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn a_probe_that_is_dropped_leaves_its_place_to_the_next() {
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&told);
+        let settings = Settings { failures: 1, cooldown: Duration::from_secs(10) };
+        let observe: OnTransition = Box::new(move |_, _, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let breaker = Breaker::new("upstream", settings, observe);
+        let start = Tick::from_raw(1 << 50);
+        breaker.ask(start).expect("closed").report(Report::Failure(0), start);
+        assert!(breaker.ask(start).is_err());
+        let later = start.after(Duration::from_secs(12));
+        for _ in 0..3 {
+            let probe = breaker.ask(later).expect("the cool-down is over");
+            assert!(probe.is_probe() && breaker.ask(later).is_err());
+            drop(probe);
+        }
+        let mut probe = breaker.ask(later).expect("nobody else is under way");
+        probe.report(Report::Success, later);
+        probe.report(Report::Failure(0), later);
+        drop(probe);
+        assert_eq!(breaker.standing().0, State::Closed { failures: 0 });
+        assert_eq!(told.load(Ordering::Relaxed), 1 + 4 + 1, "opened, half-opened four times, closed");
+    }
+}
