@@ -190,10 +190,10 @@ async fn a_hit_makes_two_allocations_from_the_first_on_and_at_every_age() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_variants_and_a_key_of_three_parts_need_no_more() {
+async fn three_variants_a_key_of_three_parts_and_an_ear_for_what_requests_say_need_no_more() {
     let parts = (key::Target, key::header("accept"), key::header("accept-encoding"));
-    let mut cache =
-        cache(route().key(parts), Origin { vary: Some("accept-language, accept-encoding"), ..PLAIN });
+    let config = route().key(parts).client_directives();
+    let mut cache = cache(config, Origin { vary: Some("accept-language, accept-encoding"), ..PLAIN });
     for language in ["en", "de", "fr"] {
         fill(&cache, language).await;
     }
