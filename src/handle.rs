@@ -65,19 +65,17 @@ impl CacheHandle {
         let known = routes.iter().find(|route| Arc::ptr_eq(&route.settings, &config.settings));
         let route = known.cloned().unwrap_or_else(|| {
             let name = free_name(&routes, config.name());
-            if name != config.name() {
-                tracing::warn!(
-                    route = config.name(),
-                    instead = name,
-                    "a route of this name has other settings"
-                );
-            }
             let route = Arc::new(Route::new(&self.core, &config, &name));
             self.core.register(&route);
             routes.push(Arc::clone(&route));
             route
         });
         drop(routes);
+        // After the lock: a subscriber is the caller's code.
+        if route.name() != config.name() {
+            let instead = route.name();
+            tracing::warn!(route = config.name(), instead, "a route of this name has other settings");
+        }
         SwrCacheLayer::of(self.clone(), route)
     }
 

@@ -43,8 +43,7 @@ pub(crate) fn refresh<S, ReqBody>(
     core.keep_publishing(&runtime);
     let key = key.to_key();
     let number = core.store.take_number();
-    let variant = (!entry.selecting.is_empty()).then(|| entry.selecting.to_bytes().into());
-    let flight = FlightKey { key: key.clone(), variant };
+    let flight = FlightKey::of(&key, Some(&entry.selecting));
     let target = Target::of(&parts);
     let of_today = |other: u64| core.store.purged_since(other, &key, &target.path, route.name()).is_none();
     let Join::Lead(lead) = core.flights.join(&flight, number, of_today) else { return };
@@ -62,7 +61,6 @@ pub(crate) fn refresh<S, ReqBody>(
         target,
         key,
         asker,
-        for_all: route.collapses(asker),
         request: Arc::new(parts.headers.clone()),
         stored: Some(Arc::clone(entry)),
         number,

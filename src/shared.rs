@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, header, request};
+use http::{HeaderMap, request};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     event::{Outcome, Reason},
     flight::Flights,
     key::{Key, KeyDecision, KeyWriter},
-    policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
+    policy::{cache_control::RequestDirectives, request::RequestFacts, vary::Selecting, verdict::Asker},
     spool::Spool,
     store::{Purge, Store, Weights},
     telemetry::{self, CacheMeter, Failing, Gauges, LogGates, Meter, Newest, Source},
@@ -198,8 +198,16 @@ impl Drop for Share {
 /// What a flight is for: a key, and one of its variants where they are known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FlightKey {
-    pub(crate) key: Key,
-    pub(crate) variant: Option<Arc<[u8]>>,
+    key: Key,
+    variant: Option<Arc<[u8]>>,
+}
+
+impl FlightKey {
+    /// The flight for what `selecting` selects of a key, as far as that is known.
+    pub(crate) fn of(key: &Key, selecting: Option<&Selecting>) -> Self {
+        let variant = selecting.filter(|selecting| !selecting.is_empty());
+        Self { key: key.clone(), variant: variant.map(|selecting| selecting.to_bytes().into()) }
+    }
 }
 
 /// What those who wait for a fetch are told at its head.
@@ -249,15 +257,11 @@ pub(crate) struct Route {
     pub(crate) newest: Newest,
     /// Its breaker, unless it has none or one for each upstream.
     breaker: Option<Arc<Breaker>>,
-    /// Whether `Cookie` and `Authorization` say nothing that the key does not.
-    cookie_matters: bool,
-    authorization_matters: bool,
 }
 
 impl Route {
     pub(crate) fn new(core: &Arc<Core>, config: &SwrConfig, name: &str) -> Self {
         let settings = &config.settings;
-        let rules = &settings.rules;
         let breaker = settings.breaker.as_ref().and_then(|config| match &config.choice {
             BreakerChoice::Route => Some(core.breakers.named(name, config.settings)),
             BreakerChoice::Named(name) => Some(core.breakers.named(name, config.settings)),
@@ -274,9 +278,6 @@ impl Route {
             failing: Failing::default(),
             newest: Newest::default(),
             breaker,
-            cookie_matters: !rules.ignore_cookies && !settings.key.keys_header(&header::COOKIE),
-            authorization_matters: !rules.share_authorized
-                && !settings.key.keys_header(&header::AUTHORIZATION),
         }
     }
 
@@ -307,8 +308,8 @@ impl Route {
     /// What in a request bears on storing and sharing.
     pub(crate) fn asker(&self, facts: RequestFacts, asked: Option<&RequestDirectives>) -> Asker {
         Asker {
-            authorization: facts.has_authorization() && self.authorization_matters,
-            cookie: facts.has_cookie() && self.cookie_matters,
+            authorization: facts.has_authorization() && self.settings.authorization_matters,
+            cookie: facts.has_cookie() && self.settings.cookie_matters,
             no_store: asked.is_some_and(|asked| asked.no_store),
         }
     }

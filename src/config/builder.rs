@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::{HeaderName, StatusCode, request};
+use http::{HeaderName, StatusCode, header, request};
 
 use super::{
     BreakerChoice, BreakerConfig, DefaultClassifier, FailureClassifier, Settings, StatusField, SwrConfig,
@@ -331,7 +331,11 @@ impl SwrConfigBuilder {
             })
             .transpose()?;
         // Whatever else the key is made of: what is private to one identity is not for another.
-        let key = if rules.private_cache { Box::new((self.key, Credentials)) } else { self.key };
+        let key: Box<dyn KeyExtractor> =
+            if rules.private_cache { Box::new((self.key, Credentials)) } else { self.key };
+        // Asked once: an extractor is the caller's code.
+        let cookie_matters = !rules.ignore_cookies && !key.keys_header(&header::COOKIE);
+        let authorization_matters = !rules.share_authorized && !key.keys_header(&header::AUTHORIZATION);
         Ok(SwrConfig {
             settings: Arc::new(Settings {
                 name: self.name.into(),
@@ -341,6 +345,8 @@ impl SwrConfigBuilder {
                 fetch_timeout: self.fetch_timeout,
                 body_timeout: self.body_timeout,
                 key,
+                cookie_matters,
+                authorization_matters,
                 classifier: self.classifier,
                 breaker: self.breaker.map(|settings| BreakerConfig { settings, choice: self.breaker_choice }),
                 status,

@@ -36,6 +36,9 @@ pub(crate) struct Settings {
     pub(crate) fetch_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) key: Box<dyn KeyExtractor>,
+    /// Whether `Cookie` and `Authorization` say something that the key does not, or that is to count.
+    pub(crate) cookie_matters: bool,
+    pub(crate) authorization_matters: bool,
     pub(crate) classifier: Box<dyn FailureClassifier>,
     pub(crate) breaker: Option<BreakerConfig>,
     pub(crate) status: Option<StatusField>,

@@ -39,8 +39,6 @@ pub(crate) struct Job {
     pub(crate) key: Key,
     pub(crate) target: Target,
     pub(crate) asker: Asker,
-    /// Whether the response says something about the key: not if the request shares with nobody, whatever comes.
-    pub(crate) for_all: bool,
     /// The request's headers as they came: a variant is selected by them.
     pub(crate) request: Arc<HeaderMap>,
     /// What is stored, and is to be confirmed or replaced.

@@ -274,7 +274,8 @@ impl Job {
         let now = self.now();
         let store = &self.route.core.store;
         let stored = self.stored.take();
-        let whose = if self.for_all { whose } else { Whose::Request };
+        // Who shares with nobody gets responses that say nothing about the key, whatever they are.
+        let whose = if self.route.collapses(self.asker) { whose } else { Whose::Request };
         match (whose, &stored) {
             (Whose::Response, stored) => {
                 if let Some(stored) = stored {

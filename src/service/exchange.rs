@@ -21,6 +21,7 @@ use crate::{
         cache_control::RequestDirectives,
         reuse::Reuse,
         status::{CacheStatus, Fwd},
+        vary::Selecting,
     },
     shared::{self, Failed, FlightKey, Landing, Route, Upstream},
     spool::SpoolReader,
@@ -52,7 +53,7 @@ pub(super) struct Exchange<S, ReqBody> {
     /// Flights up to this number are no good for it.
     floor: u64,
     /// The variant it is known to select, if that is not known from the store.
-    variant: Option<Arc<[u8]>>,
+    selecting: Option<Selecting>,
     /// Whether it has waited for a fetch that failed, and taken the second turn.
     second_turn: bool,
     body: PhantomData<fn() -> ReqBody>,
@@ -90,7 +91,7 @@ where
             arrived: route.core.store.next_number(),
             may_wait: route.collapses(ask.asker),
             floor: 0,
-            variant: None,
+            selecting: None,
             second_turn: false,
             body: PhantomData,
             route,
@@ -127,7 +128,7 @@ where
             if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
                 return self.fetch(None, number, usable, fwd).await;
             }
-            let flight = FlightKey { key: self.key.clone(), variant: self.variant(slot.as_deref()) };
+            let flight = FlightKey::of(&self.key, self.selecting(slot.as_deref()).as_ref());
             match core.flights.join(&flight, number, |other| self.may_join(other)) {
                 Join::Lead(lead) => {
                     // Who led before may have stored just now. If so, those who wait for this one look again, too.
@@ -156,11 +157,8 @@ where
     }
 
     /// What its flight is for, beside the key: the variant it selects, as far as the fields that select are known.
-    fn variant(&self, slot: Option<&Slot>) -> Option<Arc<[u8]>> {
-        self.variant.clone().or_else(|| {
-            let selecting = slot?.newest_selecting()?.reselect(&self.headers);
-            (!selecting.is_empty()).then(|| selecting.to_bytes().into())
-        })
+    fn selecting(&self, slot: Option<&Slot>) -> Option<Selecting> {
+        self.selecting.clone().or_else(|| Some(slot?.newest_selecting()?.reselect(&self.headers)))
     }
 
     /// What it makes of another one's fetch, which landed after this request joined it or `before`.
@@ -222,7 +220,7 @@ where
             return false;
         }
         if !entry.selecting.matches(&self.headers) {
-            self.variant = Some(entry.selecting.reselect(&self.headers).to_bytes().into());
+            self.selecting = Some(entry.selecting.reselect(&self.headers));
             return false;
         }
         if !shared::may_use(entry, self.ask.asker) {
@@ -252,7 +250,6 @@ where
             key: self.key.clone(),
             target: self.target.clone(),
             asker: self.ask.asker,
-            for_all: self.route.collapses(self.ask.asker),
             request: Arc::clone(&self.headers),
             stored,
             number,

@@ -482,3 +482,27 @@ async fn different_requests_never_share_an_answer_in_100_000_pairs() {
     }
     assert!(hits > 50_000, "the cache was in play: {hits} hits");
 }
+
+/// An extractor that looks into the cache it is for whenever it is asked anything.
+struct Curious(CacheHandle);
+
+impl KeyExtractor for Curious {
+    fn extract(&self, parts: &Parts, key: &mut KeyWriter) -> KeyDecision {
+        key.push(parts.uri.path());
+        key.push(self.0.route_stats().len().to_string());
+        KeyDecision::Cache
+    }
+
+    fn keys_header(&self, _name: &HeaderName) -> bool {
+        self.0.route_stats().is_empty()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_code_of_a_callers_runs_while_the_handle_is_held() {
+    let handle = CacheHandle::builder().build().unwrap();
+    let config = route(10, 10).key(Curious(handle.clone())).build().unwrap();
+    let cache = Cache::on(&handle, config, &Origin::counting());
+    assert_eq!(cache.get("/").await.text(), "1");
+    assert_eq!(cache.get("/").await.said, "hit");
+}
