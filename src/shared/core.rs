@@ -1,0 +1,148 @@
+//! What all routes of a handle share, and what is published of it.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, sync::Semaphore};
+
+use super::{Allowance, FlightKey, Landing, Route};
+use crate::{
+    breaker::{BreakerInfo, Breakers},
+    clock::Clock,
+    flight::Flights,
+    store::{Purge, Store, Weights},
+    telemetry::{self, CacheMeter, Gauges},
+};
+
+/// What all routes of a handle share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) flights: Flights<FlightKey, Landing>,
+    /// One permit for each fetch under way.
+    pub(crate) fetches: Arc<Semaphore>,
+    /// One permit for each refresh under way.
+    pub(crate) refreshes: Arc<Semaphore>,
+    pub(crate) bodies: Allowance,
+    pub(crate) breakers: Breakers,
+    pub(crate) meter: CacheMeter,
+    /// The routes there are, for what is published of them.
+    routes: Mutex<Vec<Weak<Route>>>,
+    publishing: AtomicBool,
+    /// Whether no new requests are to be sent here.
+    pub(crate) draining: AtomicBool,
+    max_fetches: usize,
+    pub(crate) max_body: u64,
+}
+
+impl Core {
+    pub(crate) fn new(name: &str, clock: Clock, sizes: Sizes) -> Self {
+        let Sizes { capacity, max_body, fetches, refreshes } = sizes;
+        // Bodies on their way take an eighth of the capacity, or two of the largest, and never more than a quarter.
+        let in_flight = (capacity / 8).max(2 * max_body).min(capacity / 4);
+        Self {
+            clock,
+            store: Store::new(Weights { capacity: capacity - in_flight, max_body }),
+            flights: Flights::new(),
+            fetches: Arc::new(Semaphore::new(fetches)),
+            refreshes: Arc::new(Semaphore::new(refreshes)),
+            breakers: Breakers::new(Box::new(|| Box::new(telemetry::breaker_transition))),
+            meter: CacheMeter::new(name),
+            routes: Mutex::default(),
+            publishing: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            max_fetches: fetches,
+            bodies: Allowance::of(in_flight),
+            max_body,
+        }
+    }
+}
+
+/// How large a cache is, and its parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) capacity: u64,
+    pub(crate) max_body: u64,
+    pub(crate) fetches: usize,
+    pub(crate) refreshes: usize,
+}
+
+/// How often what depends on the time is published, while somebody listens.
+const PUBLISH_EVERY: Duration = Duration::from_secs(5);
+
+impl Core {
+    /// Takes down a route, to publish what it counts.
+    pub(crate) fn register(&self, route: &Arc<Route>) {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(route));
+    }
+
+    /// The routes that are still in use.
+    pub(crate) fn routes(&self) -> Vec<Arc<Route>> {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.retain(|route| route.strong_count() > 0);
+        routes.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Carries out a purge, as all routes see it.
+    pub(crate) fn purge(&self, purge: &Purge) -> usize {
+        let marks: Vec<_> = self.routes().iter().map(|route| Arc::clone(&route.mark)).collect();
+        let began = self.clock.now();
+        let entries = self.store.purge(purge, &marks, began);
+        self.meter.purged(purge.scope_name(), entries, self.clock.now().since(began));
+        entries
+    }
+
+    /// How many fetches are under way.
+    pub(crate) fn fetches_under_way(&self) -> usize {
+        self.max_fetches.saturating_sub(self.fetches.available_permits())
+    }
+
+    /// Publishes what depends on the time: ratios, the store, the breakers.
+    pub(crate) fn publish(&self) {
+        if !telemetry::is_heard() {
+            return;
+        }
+        let now = self.clock.now();
+        for route in self.routes() {
+            route.meter.publish(now);
+            for (limit, ttl) in route.settings.rules.ttls() {
+                telemetry::publish_ttl(route.name(), limit, ttl);
+            }
+        }
+        for breaker in self.breakers.all() {
+            telemetry::publish_breaker(&BreakerInfo::of(&breaker, now));
+        }
+        self.meter.publish(Gauges {
+            entries: self.store.len(),
+            stored_bytes: self.store.weight(),
+            capacity_bytes: self.store.capacity(),
+            fetches: self.fetches_under_way(),
+            inflight_bytes: self.bodies.taken(),
+            evicted: self.store.evicted(),
+        });
+    }
+
+    /// Publishes from now on, every few seconds, if somebody listens and nobody does it yet. The task ends with the cache.
+    pub(crate) fn keep_publishing(self: &Arc<Self>, runtime: &Handle) {
+        if self.publishing.load(Ordering::Relaxed) || !telemetry::is_heard() {
+            return;
+        }
+        if self.publishing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let core = Arc::downgrade(self);
+        drop(runtime.spawn(async move {
+            while let Some(core) = core.upgrade() {
+                core.publish();
+                drop(core);
+                tokio::time::sleep(PUBLISH_EVERY).await;
+            }
+        }));
+    }
+}

@@ -1,0 +1,122 @@
+//! One route of a handle: its keys, what it makes of a request, what it counts.
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use http::{HeaderMap, request};
+
+use super::Core;
+use crate::{
+    breaker::{Breaker, BreakerInfo},
+    clock::Tick,
+    config::{BreakerChoice, BreakerConfig, Settings, StatusField, SwrConfig},
+    entry::{Entry, RouteMark},
+    event::Outcome,
+    key::{KeyDecision, KeyWriter},
+    policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
+    telemetry::{Failing, LogGates, Meter, Newest, Source},
+};
+
+/// One route of a handle.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) core: Arc<Core>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) mark: Arc<RouteMark>,
+    /// The first part of its keys.
+    pub(crate) namespace: Box<str>,
+    pub(crate) max_body: u64,
+    pub(crate) logs: LogGates,
+    pub(crate) meter: Meter,
+    pub(crate) failing: Failing,
+    pub(crate) newest: Newest,
+    /// Its breaker, unless it has none or one for each upstream.
+    breaker: Option<Arc<Breaker>>,
+}
+
+impl Route {
+    pub(crate) fn new(core: &Arc<Core>, config: &SwrConfig, name: &str) -> Self {
+        let settings = &config.settings;
+        let breaker = settings.breaker.as_ref().and_then(|config| match &config.choice {
+            BreakerChoice::Route => Some(core.breakers.named(name, config.settings)),
+            BreakerChoice::Named(name) => Some(core.breakers.named(name, config.settings)),
+            BreakerChoice::ByRequest(_) => None,
+        });
+        Self {
+            core: Arc::clone(core),
+            settings: Arc::clone(settings),
+            mark: Arc::new(RouteMark { name: name.into(), purged: AtomicU64::new(0) }),
+            namespace: settings.namespace.as_deref().unwrap_or(name).into(),
+            max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),
+            logs: LogGates::default(),
+            meter: Meter::new(name),
+            failing: Failing::default(),
+            newest: Newest::default(),
+            breaker,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.mark.name
+    }
+
+    pub(crate) fn status_field(&self) -> Option<&StatusField> {
+        self.settings.status.as_ref()
+    }
+
+    /// Writes the key of a request, or `None` if the extractor does not want it cached.
+    pub(crate) fn key(&self, parts: &request::Parts, facts: RequestFacts) -> Option<KeyWriter> {
+        let mut key = KeyWriter::new(&self.namespace);
+        if self.settings.key.extract(parts, &mut key) != KeyDecision::Cache {
+            return None;
+        }
+        facts.for_each_guarded(&parts.headers, |name, value| key.push_guarded(name, value));
+        Some(key)
+    }
+
+    /// What a request asks of the cache, where that counts.
+    pub(crate) fn asked(&self, headers: &HeaderMap, facts: RequestFacts) -> Option<RequestDirectives> {
+        let counts = self.settings.rules.client_directives && facts.has_cache_control();
+        counts.then(|| RequestDirectives::from_headers(headers))
+    }
+
+    /// What in a request bears on storing and sharing.
+    pub(crate) fn asker(&self, facts: RequestFacts, asked: Option<&RequestDirectives>) -> Asker {
+        Asker {
+            authorization: facts.has_authorization() && self.settings.authorization_matters,
+            cookie: facts.has_cookie() && self.settings.cookie_matters,
+            no_store: asked.is_some_and(|asked| asked.no_store),
+        }
+    }
+
+    /// A request that came at `began` has its answer.
+    pub(crate) fn answered(&self, outcome: Outcome, source: Source, began: Tick) {
+        let now = self.core.clock.now();
+        self.meter.answered(outcome, source, now.since(began), now);
+    }
+
+    /// The breaker that a request's fetch asks, if it asks one.
+    pub(crate) fn breaker(&self, parts: &request::Parts) -> Option<Arc<Breaker>> {
+        self.breaker.clone().or_else(|| match self.settings.breaker.as_ref()? {
+            BreakerConfig { settings, choice: BreakerChoice::ByRequest(name) } => {
+                Some(self.core.breakers.named(&name(parts), *settings))
+            }
+            _ => None,
+        })
+    }
+
+    /// Where its breaker stands; `None` if it has none, or many.
+    pub(crate) fn breaker_info(&self, now: Tick) -> Option<BreakerInfo> {
+        self.breaker.as_deref().map(|breaker| BreakerInfo::of(breaker, now))
+    }
+
+    /// Whether a request can share a fetch with others, as far as that is known before the response.
+    pub(crate) fn collapses(&self, asker: Asker) -> bool {
+        let uncertain = asker.cookie && self.settings.rules.gives_freshness();
+        !(asker.authorization || asker.no_store || uncertain)
+    }
+}
+
+/// Whether a stored response may answer a request, by what the request brings beside its key and its selecting headers.
+pub(crate) fn may_use(entry: &Entry, asker: Asker) -> bool {
+    (!asker.authorization || entry.for_authorized) && (!asker.cookie || !entry.route_alone)
+}
