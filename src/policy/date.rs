@@ -11,14 +11,27 @@ use super::vary::list_members;
 /// No form of a date is longer (`Wednesday, 09-Nov-94 08:49:37 GMT`).
 const LONGEST_DATE: usize = 33;
 
-/// A date in one of the three forms of RFC 9110 §5.6.7, in any case (RFC 9111 §4.2).
+/// A date in one of the three forms of RFC 9110 §5.6.7, in any case (RFC 9111 §4.2). Its weekday says nothing that the
+/// date does not, so a wrong one does not make it invalid: recipients are to be robust, and a `Date` that is not
+/// understood would make a response look new.
 pub(crate) fn http_date(value: &HeaderValue) -> Option<SystemTime> {
     let text = value.to_str().ok()?.trim_ascii();
     if text.len() > LONGEST_DATE {
         return None;
     }
-    httpdate::parse_http_date(text).ok().or_else(|| httpdate::parse_http_date(&in_usual_case(text)).ok())
+    let parse = |text: &str| httpdate::parse_http_date(text).ok();
+    parse(text).or_else(|| {
+        let text = in_usual_case(text);
+        let end = text.find([',', ' '])?;
+        let (weekday, rest) = text.split_at(end);
+        let names = [SHORT_WEEKDAYS, LONG_WEEKDAYS].into_iter().find(|names| names.contains(&weekday))?;
+        names.iter().find_map(|weekday| parse(&format!("{weekday}{rest}")))
+    })
 }
+
+const SHORT_WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const LONG_WEEKDAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// The date in a field that can have only one: nothing if there are several lines, or if it is invalid.
 pub(crate) fn only_date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
@@ -91,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_read_in_three_forms_and_any_case() {
+    fn dates_are_read_in_three_forms_and_any_case_whatever_the_weekday() {
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -99,6 +112,9 @@ mod tests {
             "SUN, 06 nov 1994 08:49:37 gMT",
             "sunday, 06-NOV-94 08:49:37 Gmt",
             "sun nov  6 08:49:37 1994",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Wednesday, 06-Nov-94 08:49:37 GMT",
+            "thu Nov  6 08:49:37 1994",
         ] {
             assert_eq!(http_date(&HeaderValue::from_static(text)), Some(at(784_111_777)), "{text}");
         }
@@ -121,6 +137,10 @@ mod tests {
             "Sun, 06  Nov  1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT",
             "Sun, 06 Nov 0000 08:49:37 GMT",
+            "Day, 06 Nov 1994 08:49:37 GMT",
+            ", 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06-Nov-94 08:49:37 GMT",
         ] {
             assert_eq!(http_date(&HeaderValue::from_static(text)), None, "{text}");
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::VARY;
+use http::header::{self, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 #[cfg(test)]
@@ -57,11 +57,12 @@ type Selected = (HeaderName, Option<Box<[u8]>>);
 
 impl Selecting {
     /// Whether this request would have been answered with the same response (RFC 9111 §4.1). Lines of one name count
-    /// as one list, and white space around them does not count; a header that is absent matches only an absent one.
+    /// as one list, and white space around them does not count; of a field whose grammar is known, neither does what has
+    /// no meaning in it. A header that is absent matches only an absent one.
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
         self.0.iter().all(|(name, value)| match value {
             None => !request.contains_key(name),
-            Some(value) => is_joined(request, name, value),
+            Some(value) => is_joined(request, name, value) || is_normal(request, name, value),
         })
     }
 
@@ -120,18 +121,56 @@ pub(super) fn list_members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> imp
 
 const SEPARATOR: &[u8] = b", ";
 
-/// The lines of one name as a single value (RFC 9110 §5.2).
+/// The lines of one name as a single value (RFC 9110 §5.2), in the one form that all of its spellings share.
 fn joined(request: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {
+    if let Some(normal) = normal(request, name) {
+        return request.contains_key(name).then(|| normal.collect());
+    }
     let lines: Vec<&[u8]> = request.get_all(name).iter().map(trimmed).collect();
     (!lines.is_empty()).then(|| lines.join(SEPARATOR).into())
 }
 
-/// Whether [`joined`] would be this value, without joining anything.
+/// Whether the lines, as they are, would be this value, without joining anything.
 fn is_joined(request: &HeaderMap, name: &HeaderName, value: &[u8]) -> bool {
     let mut lines = request.get_all(name).iter().map(trimmed);
     let first = lines.next().and_then(|line| value.strip_prefix(line));
     let rest = lines.fold(first, |rest, line| rest?.strip_prefix(SEPARATOR)?.strip_prefix(line));
     rest.is_some_and(<[u8]>::is_empty)
+}
+
+/// Whether the lines are another spelling of this value.
+fn is_normal(request: &HeaderMap, name: &HeaderName, value: &[u8]) -> bool {
+    request.contains_key(name) && normal(request, name).is_some_and(|normal| normal.eq(value.iter().copied()))
+}
+
+/// The bytes of a field that is a list of weighted choices, with nothing in it that has no meaning (RFC 9110 §12.4.2,
+/// §5.6): white space around members and parameters, empty members, and case where that does not count. Order stays: some
+/// origins go by it. Nothing for other fields, whose grammar is not known here, nor where something is quoted.
+fn normal<'a>(request: &'a HeaderMap, name: &'a HeaderName) -> Option<impl Iterator<Item = u8> + 'a> {
+    let folds_case = match *name {
+        header::ACCEPT => false,
+        header::ACCEPT_CHARSET | header::ACCEPT_ENCODING | header::ACCEPT_LANGUAGE => true,
+        _ => return None,
+    };
+    if request.get_all(name).iter().any(|line| line.as_bytes().contains(&b'"')) {
+        return None;
+    }
+    let member = |member: &'a [u8]| {
+        let parts = member.split(|b| *b == b';').map(|part| part.trim_ascii().iter().copied());
+        separated(parts, b";")
+    };
+    let bytes = separated(list_members(request, name).map(member), SEPARATOR);
+    Some(bytes.map(move |byte| if folds_case { byte.to_ascii_lowercase() } else { byte }))
+}
+
+fn separated<I: Iterator<Item = u8>>(
+    parts: impl Iterator<Item = I>,
+    separator: &'static [u8],
+) -> impl Iterator<Item = u8> {
+    parts.enumerate().flat_map(move |(place, part)| {
+        let separator = if place == 0 { &[][..] } else { separator };
+        separator.iter().copied().chain(part)
+    })
 }
 
 fn trimmed(line: &HeaderValue) -> &[u8] {
