@@ -103,7 +103,9 @@ impl CacheHandle {
         let now = self.core.clock.now();
         let facts = RequestFacts::scan(&parts.headers);
         self.routes().iter().find_map(|route| {
-            let key = route.key(parts, facts)?.to_key();
+            let mut parts = parts.clone();
+            route.settings.negotiation.reduce(&mut parts.headers);
+            let key = route.key(&parts, facts)?.to_key();
             let slot = self.core.store.peek(key.as_bytes())?;
             let entry = slot.select(&parts.headers)?;
             Some(EntryInfo::new(entry, key.to_string(), now))

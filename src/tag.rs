@@ -1,18 +1,52 @@
 //! Tags: names under which stored responses are purged together.
 //!
-//! A response brings them in `Cache-Tag` (separated by commas or spaces), in `Surrogate-Key` (separated by spaces) or in
-//! a [`CacheOverride`](crate::CacheOverride).
+//! A response brings them in `Cache-Tag` (separated by commas or spaces), in `Surrogate-Key` (separated by spaces), in
+//! `Cache-Groups` (RFC 9875) or in a [`CacheOverride`](crate::CacheOverride).
 
 use http::{HeaderMap, HeaderName};
+use sfv::{BareItem, List, ListEntry, Parser};
 
 /// The fields that carry tags. They are for caches, so they are not sent downstream unless a route says so.
 pub(crate) const TAG_FIELDS: [HeaderName; 2] =
     [HeaderName::from_static("cache-tag"), HeaderName::from_static("surrogate-key")];
 
+/// The groups that a response belongs to, among the responses of its origin (RFC 9875 §2). It is for every cache on the
+/// way, so it is sent on.
+const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
+/// The groups that a response to an unsafe request invalidates (RFC 9875 §3).
+const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");
+
 /// The tags of a stored response.
 pub(crate) type Tags = Box<[Box<str>]>;
 
-/// Collects the tags of the headers and `more`, without repetition.
+/// The groups of a response (RFC 9875 §2).
+pub(crate) fn groups(headers: &HeaderMap) -> Tags {
+    strings(headers, &CACHE_GROUPS).into_boxed_slice()
+}
+
+/// The groups that a response says are invalid (RFC 9875 §3).
+pub(crate) fn invalidated_groups(headers: &HeaderMap) -> Vec<Box<str>> {
+    strings(headers, &CACHE_GROUP_INVALIDATION)
+}
+
+/// A field that is a list of strings, without repetition; nothing where it is anything else (RFC 9651 §1.1).
+fn strings(headers: &HeaderMap, field: &HeaderName) -> Vec<Box<str>> {
+    let lines: Vec<&[u8]> = headers.get_all(field).iter().map(|line| line.as_bytes()).collect();
+    let Ok(list) = Parser::new(&lines.join(&b", "[..])).parse::<List>() else { return Vec::new() };
+    let string = |entry: &ListEntry| match entry {
+        ListEntry::Item(item) => match &item.bare_item {
+            BareItem::String(text) => Some(Box::from(text.as_str())),
+            _ => None,
+        },
+        ListEntry::InnerList(_) => None,
+    };
+    let mut strings: Vec<Box<str>> = list.iter().map(string).collect::<Option<_>>().unwrap_or_default();
+    strings.sort_unstable();
+    strings.dedup();
+    strings
+}
+
+/// Collects the tags of the headers, the groups among them, and `more`, without repetition.
 pub(crate) fn collect(headers: &HeaderMap, more: &[String]) -> Tags {
     let mut tags: Vec<Box<str>> = Vec::new();
     let [cache_tag, surrogate_key] = &TAG_FIELDS;
@@ -23,6 +57,7 @@ pub(crate) fn collect(headers: &HeaderMap, more: &[String]) -> Tags {
             tags.extend(text.split(separates).filter(|tag| !tag.is_empty()).map(Box::from));
         }
     }
+    tags.extend(groups(headers));
     tags.extend(more.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()).map(Box::from));
     tags.sort_unstable();
     tags.dedup();
@@ -36,15 +71,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_come_from_both_fields_and_the_override() {
+    fn groups_are_a_list_of_strings_or_none() {
+        for (lines, expected) in [
+            (&["\"b\", \"a c\";x=1", "\"b\""][..], &["a c", "b"][..]),
+            (&["\"A\", \"a\""], &["A", "a"]),
+            (&["\"a\", b"], &[]),
+            (&["\"a\", (\"b\")"], &[]),
+            (&["\"a\","], &[]),
+            (&["\"a"], &[]),
+            (&[""], &[]),
+            (&[], &[]),
+        ] {
+            for (field, read) in [
+                (CACHE_GROUPS, groups as fn(&HeaderMap) -> Tags),
+                (CACHE_GROUP_INVALIDATION, |headers| invalidated_groups(headers).into()),
+            ] {
+                let lines = lines.iter().map(|line| (field.clone(), HeaderValue::from_static(line)));
+                let found = read(&lines.collect());
+                assert_eq!(found.iter().map(|group| &**group).collect::<Vec<_>>(), expected, "{field}");
+            }
+        }
+    }
+
+    #[test]
+    fn tags_come_from_all_fields_and_the_override() {
         let mut headers = HeaderMap::new();
         headers.append("cache-tag", HeaderValue::from_static("nba, odds,,nba"));
         headers.append("cache-tag", HeaderValue::from_static("home"));
         headers.append("surrogate-key", HeaderValue::from_static("a,b  c"));
+        headers.append("cache-groups", HeaderValue::from_static("\"a group\""));
         let tags = collect(&headers, &["extra".to_owned(), " ".to_owned()]);
         assert_eq!(
             tags.iter().map(|tag| &**tag).collect::<Vec<_>>(),
-            ["a,b", "c", "extra", "home", "nba", "odds"]
+            ["a group", "a,b", "c", "extra", "home", "nba", "odds"]
         );
     }
 }

@@ -36,6 +36,15 @@ fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
             Freshness::Route => config.soft_ttl(soft).hard_ttl(hard),
         };
     }
+    if !options.normalise_encoding.is_empty() {
+        config = config.normalise_encoding(&options.normalise_encoding);
+    }
+    if !options.normalise_language.is_empty() {
+        config = config.normalise_language(&options.normalise_language);
+    }
+    if options.field_lists {
+        config = config.field_lists();
+    }
     if options.ignore_cookies {
         config = config.ignore_cookies();
     }

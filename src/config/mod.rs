@@ -16,7 +16,7 @@ pub use file::Routes;
 
 use crate::{
     key::KeyExtractor,
-    policy::{Lifetimes, Rules, Ttl, status::CacheStatus},
+    policy::{Lifetimes, Negotiation, Rules, Ttl, status::CacheStatus},
 };
 
 /// The checked configuration of one route; made by [`SwrConfig::builder`]. Cloning is cheap, and the clones stay the same
@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     /// The first part of the route's keys: its name, unless it shares another's.
     pub(crate) namespace: Option<Box<str>>,
     pub(crate) rules: Rules,
+    pub(crate) negotiation: Negotiation,
     pub(crate) explicit_max_body: Option<u64>,
     pub(crate) fetch_timeout: Duration,
     pub(crate) body_timeout: Duration,
@@ -50,6 +51,10 @@ pub(crate) struct Settings {
 pub(crate) struct StatusField {
     pub(crate) field: http::HeaderName,
     pub(crate) values: CacheStatus,
+    /// Whether it tells for how long a response is still fresh.
+    pub(crate) ttl: bool,
+    /// Whether it tells the request's key.
+    pub(crate) key: bool,
 }
 
 impl SwrConfig {

@@ -88,6 +88,8 @@ pub(crate) struct Origin {
     pub(crate) route: Arc<RouteMark>,
     pub(crate) target: Target,
     pub(crate) tags: Tags,
+    /// The groups of its origin that it belongs to; they are among the tags, too.
+    pub(crate) groups: Tags,
 }
 
 /// A route, as far as the entries stored by it are concerned.
@@ -161,6 +163,13 @@ impl Entry {
         self.initial_age + now.since(self.times.cached_at)
     }
 
+    /// For how many seconds it is still fresh at `now`, or less than none: since when it is not (RFC 9211 §2.6).
+    pub(crate) fn ttl(&self, now: Tick) -> i64 {
+        let soft_at = self.times.soft_at();
+        let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        seconds(soft_at.since(now)) - seconds(now.since(soft_at))
+    }
+
     /// Its headers at `now`, with `Age` right.
     pub(crate) fn headers_at(&self, now: Tick) -> HeaderMap {
         let mut headers = self.headers.clone();
@@ -182,7 +191,8 @@ impl Entry {
     pub(crate) fn weight(&self) -> u64 {
         let content = self.content.get();
         let trailers = content.and_then(|content| content.trailers.as_deref()).map_or(0, text_weight);
-        let tags: usize = self.origin.tags.iter().map(|tag| tag.len() + TAG_COST).sum();
+        let Origin { tags, groups, .. } = &self.origin;
+        let tags: usize = tags.iter().chain(groups).map(|tag| tag.len() + TAG_COST).sum();
         let target = self.origin.target.authority.len() + self.origin.target.path.len() + TAG_COST;
         let own = size_of::<Self>()
             + text_weight(&self.headers)

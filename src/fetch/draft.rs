@@ -2,21 +2,22 @@
 
 use std::{sync::OnceLock, time::SystemTime};
 
-use http::{Extensions, HeaderMap, HeaderValue, header, response};
+use http::{HeaderMap, HeaderValue, header, response};
 
-use super::Job;
+use super::{Job, Unstored};
 use crate::{
     entry::{Entry, FinalUri, Origin, RefreshState, Times},
     policy::{
         hop,
         verdict::{Arrival, Plan},
+        withheld,
     },
     tag,
 };
 
 impl Job {
     /// Makes the entry of a response, but for its content; and what of the head is not stored.
-    pub(super) fn draft(&self, plan: Plan, head: response::Parts, arrival: Arrival) -> (Entry, Extensions) {
+    pub(super) fn draft(&self, plan: Plan, mut head: response::Parts, arrival: Arrival) -> (Entry, Unstored) {
         let rules = &self.route.settings.rules;
         let limits = plan.limits;
         let now = self.now();
@@ -29,6 +30,8 @@ impl Job {
             now.after(limits.error),
             now.after(limits.keep),
         );
+        hop::strip_hop_by_hop(&mut head.headers);
+        let fields = withheld::remove(&plan.withheld, &mut head.headers);
         let (headers, prior_status) = self.stored_headers(head.headers, arrival.wall);
         let entry = Entry {
             status: head.status,
@@ -48,17 +51,16 @@ impl Job {
                 route: self.route.mark.clone(),
                 target: self.target.clone(),
                 tags: plan.tags,
+                groups: plan.groups,
             },
             refresh: RefreshState::default(),
         };
-        (entry, head.extensions)
+        (entry, Unstored { extensions: head.extensions, fields })
     }
 
-    /// The headers as they are stored: without what belongs to one connection or to caches only, with a `Date`
-    /// (RFC 9110 §6.6.1), and with slots for what a hit fills in. Copied, since a slice of a connection's buffer would
-    /// keep all of it.
+    /// The headers as they are stored: without what is for caches only, with a `Date` (RFC 9110 §6.6.1), and with slots
+    /// for what a hit fills in. Copied, since a slice of a connection's buffer would keep all of it.
     fn stored_headers(&self, mut received: HeaderMap, wall: SystemTime) -> (HeaderMap, bool) {
-        hop::strip_hop_by_hop(&mut received);
         if !self.route.settings.forward_tags {
             tag::TAG_FIELDS.iter().for_each(|field| drop(received.remove(field)));
         }

@@ -6,6 +6,7 @@
 
 mod absorb;
 mod draft;
+mod head;
 mod settle;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
@@ -18,6 +19,8 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 use tower::ServiceExt;
+
+pub(crate) use head::HeadCall;
 
 use crate::{
     breaker::{self, Breaker},
@@ -60,9 +63,9 @@ pub(crate) enum Reply<B, E> {
     /// The inner service's response, which is not stored, and why.
     Own(Response<B>, Reason),
     /// A response that is being stored.
-    Stored(Arc<Entry>, SpoolReader, Extensions),
+    Stored(Arc<Entry>, SpoolReader, Unstored),
     /// The stored response was confirmed.
-    Confirmed(Arc<Entry>),
+    Confirmed(Arc<Entry>, Unstored),
     /// The inner service failed with a response, to be passed on if there is nothing better.
     Failed(Response<B>, Reason),
     /// It failed with an error.
@@ -71,6 +74,21 @@ pub(crate) enum Reply<B, E> {
     Panicked(Box<dyn Any + Send>),
     /// It gave nothing that could be passed on.
     Refused(Arc<Failed>),
+}
+
+/// What of a response is for the one who asked for it, and is not stored.
+#[derive(Debug, Default)]
+pub(crate) struct Unstored {
+    extensions: Extensions,
+    fields: HeaderMap,
+}
+
+impl Unstored {
+    /// Gives it to them.
+    pub(crate) fn add_to<B>(self, response: &mut Response<B>) {
+        response.extensions_mut().extend(self.extensions);
+        response.headers_mut().extend(self.fields);
+    }
 }
 
 /// Where the reply goes: to the request that asked for the fetch; nowhere, if it is a refresh.

@@ -93,7 +93,7 @@ impl Job {
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let shareable = plan.limits.shareable();
-        let (entry, extensions) = self.draft(plan, head, arrival);
+        let (entry, unstored) = self.draft(plan, head, arrival);
         let entry = Arc::new(entry);
         if self.call.as_ref().is_some_and(breaker::Permit::is_probe) {
             // All others wait for the probe: its head is enough for them, a long body is not to hold them up.
@@ -107,7 +107,7 @@ impl Job {
             lead.publish(if shareable { shared } else { Landing::Released });
         }
         if let Some(reader) = reader {
-            answer(reply, Reply::Stored(Arc::clone(&entry), reader, extensions));
+            answer(reply, Reply::Stored(Arc::clone(&entry), reader, unstored));
         }
         let route = Arc::clone(&self.route);
         let mut share = Share::none(&route.core);
@@ -142,7 +142,7 @@ impl Job {
     }
 
     /// Makes a new generation of a stored response that a 304 confirmed (RFC 9111 §4.3.4).
-    fn confirm<B, E>(
+    pub(super) fn confirm<B, E>(
         mut self,
         stored: &Arc<Entry>,
         head: response::Parts,
@@ -162,7 +162,7 @@ impl Job {
             Verdict::Failed | Verdict::Throttled(_) => (Plan::for_nobody_else(), Some(Whose::Response)),
         };
         let shareable = plan.limits.shareable();
-        let (entry, _) = self.draft(plan, head, arrival);
+        let (entry, unstored) = self.draft(plan, head, arrival);
         if let Some(content) = stored.content.get() {
             drop(entry.content.set(content.clone()));
         }
@@ -181,7 +181,7 @@ impl Job {
             }
             Some(whose) => self.release(whose),
         }
-        answer(reply, Reply::Confirmed(entry));
+        answer(reply, Reply::Confirmed(entry, unstored));
     }
 
     /// Tells the breaker what came of the call.

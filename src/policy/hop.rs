@@ -36,7 +36,8 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     )
 }
 
-fn is_relied_on(name: &HeaderName) -> bool {
+/// Whether the cache itself goes by a field.
+pub(super) fn is_relied_on(name: &HeaderName) -> bool {
     static STANDARD: [HeaderName; 17] = [
         header::AGE,
         header::AUTHORIZATION,

@@ -7,6 +7,7 @@ pub(crate) mod cache_control;
 pub(crate) mod date;
 pub(crate) mod freshness;
 pub(crate) mod hop;
+mod negotiation;
 mod overrides;
 pub(crate) mod range;
 pub(crate) mod request;
@@ -18,6 +19,8 @@ mod targeted;
 pub(crate) mod validation;
 pub(crate) mod vary;
 pub(crate) mod verdict;
+pub(crate) mod withheld;
 
+pub(crate) use negotiation::Negotiation;
 pub use overrides::CacheOverride;
 pub(crate) use rules::{Lifetimes, Rules, Ttl};

@@ -48,6 +48,8 @@ pub(crate) struct Rules {
     pub(crate) ignore_no_store: bool,
     pub(crate) ignore_no_cache: bool,
     pub(crate) ignore_must_revalidate: bool,
+    /// Whether `private` and `no-cache` with a list are about the listed fields alone (RFC 9111 §5.2.2.4, §5.2.2.7).
+    pub(crate) field_lists: bool,
     /// Whether the cache has one user (RFC 9111 §1).
     pub(crate) private_cache: bool,
     /// Whether what requests say of caching counts (RFC 9111 §5.2.1).
@@ -72,6 +74,7 @@ impl Default for Rules {
             ignore_no_store: false,
             ignore_no_cache: false,
             ignore_must_revalidate: false,
+            field_lists: false,
             private_cache: false,
             client_directives: false,
         }

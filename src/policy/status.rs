@@ -112,6 +112,21 @@ impl CacheStatus {
     }
 }
 
+/// A value with what a route tells beyond it: for how many seconds the response is still fresh (RFC 9211 §2.6), and the
+/// request's key (§2.7).
+pub(crate) fn detailed(value: HeaderValue, ttl: Option<i64>, key: Option<&str>) -> HeaderValue {
+    let (Ok(said), true) = (value.to_str(), ttl.is_some() || key.is_some()) else { return value };
+    let mut text = said.to_owned();
+    if let Some(ttl) = ttl {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "; ttl={ttl}");
+    }
+    if let Some(key) = key.and_then(string) {
+        let _ = write!(text, "; key={key}");
+    }
+    HeaderValue::try_from(text).unwrap_or(value)
+}
+
 /// Why a request went forward (RFC 9211 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fwd {
@@ -149,6 +164,11 @@ fn item(name: &str) -> Option<String> {
     if (first.is_ascii_alphabetic() || first == b'*') && name.bytes().all(token) {
         return Some(name.to_owned());
     }
-    let printable = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    printable.then(|| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")))
+    string(name)
+}
+
+/// A text as a string, if it can be one (RFC 9651 §3.3.3).
+fn string(text: &str) -> Option<String> {
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    printable.then(|| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
 }

@@ -6,6 +6,7 @@ use super::{
     CacheOverride, Rules,
     cache_control::{FieldList, ResponseDirectives},
     vary::Vary,
+    withheld::Withheld,
 };
 use crate::event::Reason;
 
@@ -28,13 +29,14 @@ pub(crate) struct Asker {
     pub(crate) no_store: bool,
 }
 
-/// What forbids to store a response, before any question of freshness.
+/// What forbids to store a response without its `withheld` fields, before any question of freshness.
 pub(crate) fn forbidden(
     rules: &Rules,
     asker: Asker,
     status: StatusCode,
     headers: &HeaderMap,
     directives: &ResponseDirectives,
+    withheld: &Withheld,
     overrides: Option<&CacheOverride>,
 ) -> Option<(Whose, Reason)> {
     let own = |reason| Some((Whose::Response, reason));
@@ -57,7 +59,8 @@ pub(crate) fn forbidden(
     if directives.private != FieldList::Absent && !rules.store_private {
         return own(Reason::Private);
     }
-    if headers.contains_key(header::SET_COOKIE) && !rules.store_set_cookie {
+    let sets_cookie = headers.contains_key(header::SET_COOKIE) && !withheld.contains(&header::SET_COOKIE);
+    if sets_cookie && !rules.store_set_cookie {
         return own(Reason::SetCookie);
     }
     if matches!(Vary::from_headers(headers), Vary::Any) {

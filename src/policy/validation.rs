@@ -164,6 +164,37 @@ pub(crate) fn confirms(stored: &Validators, fresh304: &HeaderMap) -> bool {
     }
 }
 
+/// What a response to HEAD says of a stored response to GET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// It is about the same content.
+    Agrees,
+    /// It is about other content.
+    Differs,
+    /// It has nothing that tells.
+    Unknown,
+}
+
+/// Compares a 200 to HEAD with a stored 200 of `length` bytes (RFC 9111 §4.3.5): each validator that it has must be the
+/// stored one, and its `Content-Length`, if it has one, the stored length. Without a validator nothing is confirmed, which
+/// is stricter than the section: content may change and keep its length.
+pub(crate) fn compare(stored: &Validators, length: u64, head: &HeaderMap) -> Agreement {
+    let received = Validators::from_headers(head);
+    let same_etag = !head.contains_key(ETAG) || (received.etag.is_some() && received.etag == stored.etag);
+    let date = |validators: &Validators| validators.last_modified.as_ref().and_then(http_date);
+    let same_date = !head.contains_key(LAST_MODIFIED)
+        || (received.last_modified.is_some() && date(&received) == date(stored));
+    let same_length = !head.contains_key(header::CONTENT_LENGTH)
+        || only_value(head, &header::CONTENT_LENGTH).is_some_and(|value| *value == length.to_string());
+    if !(same_etag && same_date && same_length) {
+        Agreement::Differs
+    } else if received.is_some() {
+        Agreement::Agrees
+    } else {
+        Agreement::Unknown
+    }
+}
+
 /// An entity tag (RFC 9110 §8.8.3).
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct EntityTag<'a> {

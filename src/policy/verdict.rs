@@ -11,6 +11,7 @@ use super::{
     targeted::Governing,
     validation::Validators,
     vary::Vary,
+    withheld::{self, Withheld},
 };
 use crate::{
     event::Reason,
@@ -40,6 +41,9 @@ pub(crate) struct Plan {
     pub(crate) vary: Vary,
     pub(crate) validators: Validators,
     pub(crate) tags: Tags,
+    pub(crate) groups: Tags,
+    /// The fields of its head that are not stored.
+    pub(crate) withheld: Withheld,
     /// Whether it may answer requests with `Authorization`.
     pub(crate) for_authorized: bool,
 }
@@ -61,6 +65,8 @@ impl Plan {
             vary: Vary::None,
             validators: Validators::default(),
             tags: Tags::default(),
+            groups: Tags::default(),
+            withheld: Withheld::new(),
             for_authorized: false,
         }
     }
@@ -96,12 +102,14 @@ pub(crate) fn judge(
     if rules.private_cache {
         governing.directives = governing.directives.for_private_cache();
     }
+    let withheld = withheld::take(rules, &mut governing.directives);
     let directives = &governing.directives;
     let overrides = head.extensions.get::<CacheOverride>();
     if asks_for_patience(rules, head, &governing, overrides, arrival.wall) {
         return Verdict::Throttled(retry_after(&head.headers, arrival.wall));
     }
-    let forbidden = storable::forbidden(rules, asker, head.status, &head.headers, directives, overrides);
+    let forbidden =
+        storable::forbidden(rules, asker, head.status, &head.headers, directives, &withheld, overrides);
     if let Some((whose, reason)) = forbidden {
         return Verdict::Unstorable(whose, reason);
     }
@@ -130,6 +138,8 @@ pub(crate) fn judge(
             vary: Vary::from_headers(&head.headers),
             validators,
             tags: tag::collect(&head.headers, overrides.map_or(&[], CacheOverride::tags)),
+            groups: tag::groups(&head.headers),
+            withheld,
             for_authorized: rules.share_authorized || storable::allows_authorized(directives),
         })),
     }

@@ -270,13 +270,17 @@ where
         let own = |reason| move |status: &CacheStatus| status.forwarded(fwd, None, false, None, Some(reason));
         match reply {
             Reply::Own(response, reason) => Ok(self.pass_on(response, own(reason))),
-            Reply::Stored(entry, reader, extensions) => {
+            Reply::Stored(entry, reader, unstored) => {
                 let status = |status: &CacheStatus| status.forwarded(fwd, None, true, None, None);
                 let mut response = self.arriving(&entry, reader, status);
-                *response.extensions_mut() = extensions;
+                unstored.add_to(&mut response);
                 Ok(response)
             }
-            Reply::Confirmed(entry) => Ok(self.stored(&entry, Served::revalidated(fwd))),
+            Reply::Confirmed(entry, unstored) => {
+                let mut response = self.stored(&entry, Served::revalidated(fwd));
+                unstored.add_to(&mut response);
+                Ok(response)
+            }
             Reply::Failed(response, reason) => {
                 Ok(self.look_up(true).unwrap_or_else(|| self.pass_on(response, own(reason))))
             }
@@ -317,7 +321,7 @@ where
     /// The answer from a stored response.
     fn stored(&self, entry: &Entry, served: Served) -> Response<ResponseBody<S::Body>> {
         let now = self.route.core.clock.now();
-        respond::from_store(&self.route, entry, self.ask, &self.headers, self.began, now, served)
+        respond::from_store(&self.route, entry, &self.ask, &self.headers, self.began, now, served)
     }
 
     /// The answer from a response whose body is on its way.
@@ -329,7 +333,7 @@ where
     ) -> Response<ResponseBody<S::Body>> {
         self.route.answered(Outcome::Miss, Source::Upstream, self.began);
         let now = self.route.core.clock.now();
-        respond::from_entry(&self.route, entry, Some(reader), self.ask, &self.headers, now, status)
+        respond::from_entry(&self.route, entry, Some(reader), &self.ask, &self.headers, now, status)
     }
 
     /// The inner service's own response to this request, which it saw as a GET.
@@ -339,19 +343,15 @@ where
         status: impl FnOnce(&CacheStatus) -> HeaderValue,
     ) -> Response<ResponseBody<S::Body>> {
         self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
-        self.bare_for_head(respond::passed_on(&self.route, response, status))
+        let response = respond::passed_on(&self.route, response, self.ask.shown_key.as_deref(), status);
+        if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
     }
 
     fn refuse(&self, failed: &Failed, fwd: Fwd, waited: bool) -> Response<ResponseBody<S::Body>> {
         self.route.answered(Outcome::Rejected, Source::Upstream, self.began);
-        let response = respond::refused(&self.route, failed, |status| {
+        respond::refused(&self.route, failed, &self.ask, |status| {
             status.forwarded(fwd, None, false, waited.then_some(false), Some(failed.reason))
-        });
-        self.bare_for_head(response)
-    }
-
-    fn bare_for_head(&self, response: Response<ResponseBody<S::Body>>) -> Response<ResponseBody<S::Body>> {
-        if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
+        })
     }
 }
 

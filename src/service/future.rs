@@ -8,19 +8,17 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderMap, Request, Response, header};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Service, util::Oneshot};
 
-use super::{body::ResponseBody, respond};
+use super::{body::ResponseBody, respond, spoils::Spoils};
 use crate::{
     clock::Tick,
-    entry::Target,
     event::{Outcome, Reason},
-    key::Key,
+    fetch::HeadCall,
     policy::status::Fwd,
     shared::Route,
-    store::Purge,
     telemetry::{CallKind, CallResult, Source},
 };
 
@@ -53,18 +51,25 @@ pin_project! {
 }
 
 /// A request that the cache has no part in.
-#[derive(Debug)]
 struct Bypass {
     route: Arc<Route>,
     reason: Reason,
-    spoils: Option<Box<Spoils>>,
+    after: Option<Box<After>>,
     began: Tick,
+}
+
+/// What the response to such a request may mean for what is stored.
+pub(super) enum After {
+    /// An unsafe method invalidates.
+    Unsafe(Spoils),
+    /// A HEAD confirms, or tells that something has changed.
+    Head(HeadCall),
 }
 
 impl Bypass {
     /// Makes of the inner service's answer what is passed on.
-    fn conclude<B, E>(&self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E> {
-        let Self { route, reason, spoils, began } = self;
+    fn conclude<B, E>(&mut self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E> {
+        let Self { route, reason, after, began } = self;
         let now = route.core.clock.now();
         let took = now.since(*began);
         let failed = answer.as_ref().map_or(true, |response| response.status().is_server_error());
@@ -74,36 +79,17 @@ impl Bypass {
         route.meter.answered(Outcome::Bypass, Source::Upstream, took, now);
         let response = answer?;
         let status = response.status();
-        if let Some(spoils) = spoils.as_ref().filter(|_| status.is_success() || status.is_redirection()) {
-            spoils.invalidate(route, response.headers());
+        match after.take().map(|after| *after) {
+            Some(After::Unsafe(spoils)) if status.is_success() || status.is_redirection() => {
+                spoils.invalidate(route, response.headers());
+            }
+            Some(After::Head(call)) => call.answered(&response),
+            _ => {}
         }
         let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
-        Ok(respond::passed_on(route, response, |values| {
+        Ok(respond::passed_on(route, response, None, |values| {
             values.forwarded(fwd, None, false, None, Some(*reason))
         }))
-    }
-}
-
-/// What a successful unsafe method invalidates (RFC 9111 §4.4): its target, the key that a GET for it would have, and
-/// what `Location` and `Content-Location` name on the same host.
-#[derive(Debug)]
-pub(super) struct Spoils {
-    pub(super) target: Target,
-    pub(super) key: Option<Key>,
-}
-
-impl Spoils {
-    fn invalidate(&self, route: &Route, response: &HeaderMap) {
-        let named = [header::LOCATION, header::CONTENT_LOCATION].into_iter().filter_map(|field| {
-            let reference = response.get(field)?.to_str().ok()?;
-            self.target.resolve(reference.trim())
-        });
-        for target in named.chain([self.target.clone()]).filter(|target| !target.path.is_empty()) {
-            route.core.purge(&Purge::target(target));
-        }
-        if let Some(key) = &self.key {
-            route.core.purge(&Purge::key(key.clone()));
-        }
     }
 }
 
@@ -119,13 +105,13 @@ where
         call: Oneshot<S, Request<ReqBody>>,
         route: Arc<Route>,
         reason: Reason,
-        spoils: Option<Spoils>,
+        after: Option<After>,
     ) -> Self {
         let began = route.core.clock.now();
         Self {
             state: State::Bypass {
                 call,
-                bypass: Bypass { route, reason, spoils: spoils.map(Box::new), began },
+                bypass: Bypass { route, reason, after: after.map(Box::new), began },
             },
         }
     }

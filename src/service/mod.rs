@@ -9,6 +9,7 @@ mod layer;
 mod respond;
 #[expect(clippy::module_inception, reason = "the service itself, as tower names it")]
 mod service;
+mod spoils;
 
 pub use body::ResponseBody;
 pub use future::ResponseFuture;

@@ -13,7 +13,7 @@ use crate::{
     policy::{
         range::{self, Wanted},
         request::RequestFacts,
-        status::{CacheStatus, Fwd},
+        status::{self, CacheStatus, Fwd},
         validation::{self, Condition},
         verdict::Asker,
     },
@@ -23,12 +23,14 @@ use crate::{
 };
 
 /// What a request is, as far as the answer goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) facts: RequestFacts,
     pub(crate) asker: Asker,
     /// The method is HEAD.
     pub(crate) head: bool,
+    /// The printed form of its key, where that is told.
+    pub(crate) shown_key: Option<Box<str>>,
 }
 
 /// A request's answer from `entry`, whose body is stored, or `on_its_way`. It is a 304 if the request's own conditions
@@ -37,14 +39,16 @@ pub(crate) fn from_entry<B>(
     route: &Route,
     entry: &Entry,
     on_its_way: Option<SpoolReader>,
-    ask: Ask,
+    ask: &Ask,
     request: &HeaderMap,
     now: Tick,
     status: impl FnOnce(&CacheStatus) -> HeaderValue,
 ) -> Response<ResponseBody<B>> {
     let mut headers = entry.headers_at(now);
     if let Some(field) = route.status_field() {
-        stamp(&mut headers, field, status(&field.values), entry.prior_status);
+        let ttl = field.ttl.then(|| entry.ttl(now));
+        let value = status::detailed(status(&field.values), ttl, ask.shown_key.as_deref());
+        stamp(&mut headers, field, value, entry.prior_status);
     }
     let mut response = with_headers(entry, headers, on_its_way, ask, request);
     if let Some(uri) = &entry.final_uri {
@@ -57,7 +61,7 @@ fn with_headers<B>(
     entry: &Entry,
     mut headers: HeaderMap,
     on_its_way: Option<SpoolReader>,
-    ask: Ask,
+    ask: &Ask,
     request: &HeaderMap,
 ) -> Response<ResponseBody<B>> {
     if ask.facts.has_conditionals()
@@ -143,7 +147,7 @@ impl Served {
 pub(crate) fn from_store<B>(
     route: &Route,
     entry: &Entry,
-    ask: Ask,
+    ask: &Ask,
     request: &HeaderMap,
     began: Tick,
     now: Tick,
@@ -159,10 +163,12 @@ pub(crate) fn from_store<B>(
 pub(crate) fn passed_on<B>(
     route: &Arc<Route>,
     mut response: Response<B>,
+    shown_key: Option<&str>,
     status: impl FnOnce(&CacheStatus) -> HeaderValue,
 ) -> Response<ResponseBody<B>> {
     if let Some(field) = route.status_field() {
-        response.headers_mut().append(&field.field, status(&field.values));
+        let value = status::detailed(status(&field.values), None, shown_key);
+        response.headers_mut().append(&field.field, value);
     }
     response.map(|body| ResponseBody::inner(body, route))
 }
@@ -173,6 +179,7 @@ pub(crate) fn passed_on<B>(
 pub(crate) fn refused<B>(
     route: &Route,
     failed: &Failed,
+    ask: &Ask,
     status: impl FnOnce(&CacheStatus) -> HeaderValue,
 ) -> Response<ResponseBody<B>> {
     let code = match failed.reason {
@@ -188,19 +195,19 @@ pub(crate) fn refused<B>(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(field) = route.status_field() {
-        headers.append(&field.field, status(&field.values));
+        headers.append(&field.field, status::detailed(status(&field.values), None, ask.shown_key.as_deref()));
     }
-    let mut response = respond(code, headers, ResponseBody::text(failed.reason.as_str()));
+    let text = if ask.head { ResponseBody::none() } else { ResponseBody::text(failed.reason.as_str()) };
+    let mut response = respond(code, headers, text);
     response.extensions_mut().insert(CacheFailure::new(failed.reason));
     response
 }
 
 /// The answer to a request that wants what is stored, or nothing (RFC 9111 §5.2.1.7).
-pub(crate) fn not_cached<B>(route: &Route, ask: Ask, began: Tick) -> Response<ResponseBody<B>> {
+pub(crate) fn not_cached<B>(route: &Route, ask: &Ask, began: Tick) -> Response<ResponseBody<B>> {
     route.answered(Outcome::Rejected, Source::Cache, began);
     let failed = Failed::new(Reason::OnlyIfCached, None);
-    let response = refused(route, &failed, |status| status.unanswered(failed.reason));
-    if ask.head { response.map(|_| ResponseBody::none()) } else { response }
+    refused(route, &failed, ask, |status| status.unanswered(failed.reason))
 }
 
 /// Puts the cache's status into its slot, or behind those of the caches further up.

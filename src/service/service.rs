@@ -13,13 +13,15 @@ use tower::{Service, ServiceExt};
 use super::{
     ResponseBody, ResponseFuture,
     exchange::Exchange,
-    future::Spoils,
+    future::After,
     respond::{self, Ask, Served},
+    spoils::Spoils,
 };
 use crate::{
     entry::Target,
     error::BoxError,
     event::Reason,
+    fetch::HeadCall,
     policy::{request::RequestFacts, reuse::Reuse},
     refresh::refresh,
     shared::{self, Route},
@@ -60,24 +62,26 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let route = &self.route;
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let facts = RequestFacts::scan(&parts.headers);
         if let Some(reason) = ineligible(&parts, facts, &body) {
             return self.bypass(parts, body, facts, reason);
         }
+        route.settings.negotiation.reduce(&mut parts.headers);
         let Some(key) = route.key(&parts, facts) else {
             return self.bypass(parts, body, facts, Reason::Extractor);
         };
         let asked = route.asked(&parts.headers, facts);
         let asker = route.asker(facts, asked.as_ref());
-        let ask = Ask { facts, asker, head: parts.method == Method::HEAD };
+        let head = parts.method == Method::HEAD;
+        let ask = Ask { facts, asker, head, shown_key: route.shown_key(&key) };
         let now = route.core.clock.now();
         let slot = route.core.store.get(key.as_bytes());
         let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
         let stored = selected.filter(|entry| shared::may_use(entry, ask.asker));
         let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse_as_asked(asked.as_ref(), now));
         if let Some(entry) = stored {
-            let answer = |served| respond::from_store(route, entry, ask, &parts.headers, now, now, served);
+            let answer = |served| respond::from_store(route, entry, &ask, &parts.headers, now, now, served);
             match reuse {
                 Reuse::Fresh => return ResponseFuture::ready(answer(Served::HIT)),
                 Reuse::Stale | Reuse::StaleError => {
@@ -92,7 +96,7 @@ where
             }
         }
         if asked.as_ref().is_some_and(|asked| asked.only_if_cached) {
-            return ResponseFuture::ready(respond::not_cached(route, ask, now));
+            return ResponseFuture::ready(respond::not_cached(route, &ask, now));
         }
         // A part, or a head alone, cannot be kept: with nothing stored it would be fetched for nobody else.
         if reuse == Reuse::Gone && (facts.has_range() || ask.head) {
@@ -121,14 +125,39 @@ impl<S> SwrCache<S> {
     where
         S: Service<Request<ReqBody>> + Clone,
     {
-        let (parts, spoils) = if parts.method.is_safe() {
-            (parts, None)
-        } else {
-            let (parts, spoils) = self.spoils(parts, facts);
-            (parts, Some(spoils))
-        };
+        let (parts, after) = self.after(parts, facts, reason);
         let call = self.inner.clone().oneshot(Request::from_parts(parts, body));
-        ResponseFuture::bypass(call, Arc::clone(&self.route), reason, spoils)
+        ResponseFuture::bypass(call, Arc::clone(&self.route), reason, after)
+    }
+
+    /// What its response may mean for what is stored.
+    fn after(
+        &self,
+        parts: request::Parts,
+        facts: RequestFacts,
+        reason: Reason,
+    ) -> (request::Parts, Option<After>) {
+        if !parts.method.is_safe() {
+            let (parts, spoils) = self.spoils(parts, facts);
+            return (parts, Some(After::Unsafe(spoils)));
+        }
+        let plain_head =
+            parts.method == Method::HEAD && matches!(reason, Reason::Head | Reason::Precondition);
+        let call = plain_head.then(|| self.head_call(&parts, facts)).flatten();
+        (parts, call.map(After::Head))
+    }
+
+    /// A HEAD for which something is stored. Its response says nothing to others if it is for this request's eyes.
+    fn head_call(&self, parts: &request::Parts, facts: RequestFacts) -> Option<HeadCall> {
+        let route = &self.route;
+        let asker = route.asker(facts, route.asked(&parts.headers, facts).as_ref());
+        if !route.collapses(asker) {
+            return None;
+        }
+        let key = route.key(parts, facts)?.to_key();
+        let slot = route.core.store.peek(key.as_bytes())?;
+        let entry = slot.select(&parts.headers).filter(|entry| shared::may_use(entry, asker))?;
+        HeadCall::new(route, key, entry, parts.headers.clone(), asker, route.core.clock.now())
     }
 
     /// What an unsafe method invalidates if it succeeds: its URL, and the key that a GET for it would have.

@@ -73,6 +73,12 @@ impl Route {
         Some(key)
     }
 
+    /// The printed form of a request's key, where the route tells it.
+    pub(crate) fn shown_key(&self, key: &KeyWriter) -> Option<Box<str>> {
+        let tells = self.status_field().is_some_and(|field| field.key);
+        tells.then(|| key.to_key().to_string().into())
+    }
+
     /// What a request asks of the cache, where that counts.
     pub(crate) fn asked(&self, headers: &HeaderMap, facts: RequestFacts) -> Option<RequestDirectives> {
         let counts = self.settings.rules.client_directives && facts.has_cache_control();

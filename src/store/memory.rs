@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Tick,
-    entry::{Entry, RouteMark},
+    entry::{Entry, Origin, RouteMark},
     event::Reason,
     key::Key,
 };
@@ -122,7 +122,9 @@ impl Store {
     fn keys_of(&self, scope: &Scope) -> Vec<Key> {
         match scope {
             Scope::Key(key) => vec![key.clone()],
-            Scope::Url { .. } | Scope::Tag(_) => self.lock().tags.keys(self.scopes.of(scope)),
+            Scope::Url { .. } | Scope::Tag(_) | Scope::Group { .. } => {
+                self.lock().tags.keys(self.scopes.of(scope))
+            }
             Scope::Route(_) | Scope::All => self.cache.iter().map(|(key, _)| key).collect(),
         }
     }
@@ -295,15 +297,23 @@ impl Store {
         leaving.extend(evicted);
     }
 
-    /// What a slot is found by in the index: its paths and its tags.
+    /// The groups of what a scope covers.
+    pub(crate) fn groups_of(&self, scope: &Scope) -> Vec<Box<str>> {
+        let mut groups = Vec::new();
+        for key in self.keys_of(scope) {
+            let Some(slot) = self.cache.peek(&key) else { continue };
+            let covered = slot.variants().iter().filter(|entry| scope.covers(&key, entry));
+            groups.extend(covered.flat_map(|entry| entry.origin.groups.iter().cloned()));
+        }
+        groups
+    }
+
+    /// What a slot is found by in the index: its paths, its tags and its groups.
     fn index_scopes(&self, slot: &Slot) -> Vec<ScopeHash> {
         let mut scopes: Vec<ScopeHash> = slot
             .variants()
             .iter()
-            .flat_map(|entry| {
-                let tags = entry.origin.tags.iter().map(|tag| self.scopes.tag(tag));
-                tags.chain([self.scopes.path(&entry.origin.target.path)])
-            })
+            .flat_map(|entry| self.named(&entry.origin).chain([self.scopes.path(&entry.origin.target.path)]))
             .collect();
         scopes.sort_unstable();
         scopes.dedup();
@@ -319,7 +329,14 @@ impl Store {
             self.scopes.key(key),
             self.scopes.path(&origin.target.path),
         ];
-        fixed.into_iter().chain(origin.tags.iter().map(|tag| self.scopes.tag(tag))).collect()
+        fixed.into_iter().chain(self.named(origin)).collect()
+    }
+
+    /// The tags and groups of a response.
+    fn named(&self, origin: &Origin) -> impl Iterator<Item = ScopeHash> {
+        let tags = origin.tags.iter().map(|tag| self.scopes.tag(tag));
+        let group = |group| self.scopes.group(&origin.target.authority, group);
+        tags.chain(origin.groups.iter().map(move |name| group(name)))
     }
 
     /// How many keys were ever evicted for want of room.

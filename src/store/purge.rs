@@ -34,8 +34,16 @@ pub struct Purge {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Key(Key),
-    Url { authority: Option<String>, path: String },
+    Url {
+        authority: Option<String>,
+        path: String,
+    },
     Tag(String),
+    /// The group of this name among the responses of one host (RFC 9875 §2.1).
+    Group {
+        authority: String,
+        name: String,
+    },
     Route(String),
     All,
 }
@@ -76,9 +84,14 @@ impl Purge {
         Self::of(Scope::Url { authority: Some(target.authority.into()), path: target.path.into() })
     }
 
-    /// Everything that has this tag.
+    /// Everything that has this tag, or is in a group of this name (RFC 9875), whatever its host.
     pub fn tag(tag: impl Into<String>) -> Self {
         Self::of(Scope::Tag(tag.into()))
+    }
+
+    /// What belongs to a group among the responses of one host (RFC 9875 §2.2.1).
+    pub(crate) fn group(authority: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::of(Scope::Group { authority: authority.into(), name: name.into() })
     }
 
     /// Everything that the route of this name stored.
@@ -97,6 +110,7 @@ impl Purge {
             Scope::Key(_) => "key",
             Scope::Url { .. } => "url",
             Scope::Tag(_) => "tag",
+            Scope::Group { .. } => "group",
             Scope::Route(_) => "route",
             Scope::All => "all",
         }
@@ -117,13 +131,16 @@ impl Purge {
 impl Scope {
     /// Whether a stored response is meant.
     pub(crate) fn covers(&self, key: &Key, entry: &Entry) -> bool {
-        let Origin { route, target, tags, .. } = &entry.origin;
+        let Origin { route, target, tags, groups, .. } = &entry.origin;
         match self {
             Self::Key(named) => named == key,
             Self::Url { authority, path } => {
                 *path == *target.path && authority.as_ref().is_none_or(|named| **named == *target.authority)
             }
             Self::Tag(tag) => tags.iter().any(|own| **own == **tag),
+            Self::Group { authority, name } => {
+                *authority == *target.authority && groups.iter().any(|own| **own == **name)
+            }
             Self::Route(name) => *route.name == **name,
             Self::All => true,
         }
@@ -146,6 +163,7 @@ impl Scopes {
             Scope::Key(key) => self.key(key),
             Scope::Url { path, .. } => self.path(path),
             Scope::Tag(tag) => self.tag(tag),
+            Scope::Group { authority, name } => self.group(authority, name),
         }
     }
 
@@ -167,6 +185,10 @@ impl Scopes {
 
     pub(crate) fn tag(&self, tag: &str) -> ScopeHash {
         self.hash(4, tag.as_bytes())
+    }
+
+    pub(crate) fn group(&self, authority: &str, name: &str) -> ScopeHash {
+        self.0.hash_one((5, authority, name))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::SwrConfig;
 
 #[test]
 fn what_cannot_work_is_refused_by_its_field() {

@@ -70,6 +70,9 @@ fields! {
     ignore_no_store: bool => when(Builder::ignore_no_store),
     ignore_no_cache: bool => when(Builder::ignore_no_cache),
     ignore_must_revalidate: bool => when(Builder::ignore_must_revalidate),
+    field_lists: bool => when(Builder::field_lists),
+    normalise_encoding: Vec<String> => Builder::normalise_encoding,
+    normalise_language: Vec<String> => Builder::normalise_language,
     client_directives: bool => when(Builder::client_directives),
     heuristic: bool => when(Builder::heuristic),
     targeted_fields: Vec<Field> => |route, fields| route.targeted_fields(fields.into_iter().map(|field| field.0)),
@@ -79,6 +82,8 @@ fields! {
     },
     breaker_name: String => Builder::breaker_name,
     cache_status_name: String => Builder::cache_status_name,
+    cache_status_ttl: bool => when(Builder::cache_status_ttl),
+    cache_status_key: bool => when(Builder::cache_status_key),
     cache_status_field: OrFalse<Field> => |route, field| route.cache_status_field(field.0.map(|field| field.0)),
     forward_tags: bool => when(Builder::forward_tags),
 }

@@ -33,10 +33,11 @@ fn told(config: &SwrConfig) -> String {
     let settings = &config.settings;
     let key = Key::of("", &settings.key, &request());
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         settings.name,
         settings.namespace,
         settings.rules,
+        settings.negotiation,
         settings.explicit_max_body,
         settings.fetch_timeout,
         settings.body_timeout,
@@ -85,6 +86,9 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
         ("ignore_no_cache = true", base().ignore_no_cache()),
         ("ignore_must_revalidate = true", base().ignore_must_revalidate()),
         ("client_directives = true", base().client_directives()),
+        ("field_lists = true", base().field_lists()),
+        ("normalise_encoding = ['br', 'gzip']", base().normalise_encoding(["br", "gzip"])),
+        ("normalise_language = ['de']", base().normalise_language(["de"])),
         ("heuristic = true", base().heuristic()),
         ("targeted_fields = ['x-cdn-control']", {
             base().targeted_fields([HeaderName::from_static("x-cdn-control")])
@@ -97,6 +101,8 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
             base().cache_status_field(Some(HeaderName::from_static("x-cache")))
         }),
         ("cache_status_field = false", base().cache_status_field(None)),
+        ("cache_status_ttl = true", base().cache_status_ttl()),
+        ("cache_status_key = true", base().cache_status_key()),
         ("forward_tags = true", base().forward_tags()),
     ]
 }
@@ -115,7 +121,7 @@ fn every_setter_that_is_data_can_be_set_from_a_file() {
 #[test]
 fn no_setter_that_is_data_is_missing() {
     let code = ["no_breaker", "breaker_by", "failure_classifier"];
-    let setters: Vec<_> = include_str!("../builder.rs")
+    let setters: Vec<_> = include_str!("../builder/mod.rs")
         .lines()
         .filter_map(|line| {
             line.trim_start().strip_prefix("pub fn ")?.split_once("(mut self").map(|(name, _)| name)

@@ -228,6 +228,36 @@ fn a_304_replaces_the_fields_it_may() {
 }
 
 #[test]
+fn a_head_confirms_by_its_validators_and_its_length() {
+    const OTHER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    use Agreement::{Agrees, Differs, Unknown};
+    let both: Lines<'_> = &[("etag", "\"a\""), ("last-modified", DATE)];
+    let tag: Lines<'_> = &[("etag", "\"a\"")];
+    let cases: &[(Lines<'_>, Lines<'_>, Agreement)] = &[
+        (both, both, Agrees),
+        (both, tag, Agrees),
+        (both, &[("last-modified", DATE)], Agrees),
+        (both, &[("etag", "\"a\""), ("content-length", "7")], Agrees),
+        (both, &[("etag", "\"a\""), ("content-length", "8")], Differs),
+        (both, &[("etag", "\"b\"")], Differs),
+        (both, &[("etag", "W/\"a\"")], Differs),
+        (both, &[("etag", "a")], Differs),
+        (both, &[("etag", "\"a\""), ("last-modified", OTHER)], Differs),
+        (tag, both, Differs),
+        (tag, &[("etag", "\"a\""), ("etag", "\"a\"")], Differs),
+        (both, &[("content-length", "8")], Differs),
+        (both, &[("content-length", "7")], Unknown),
+        (both, &[], Unknown),
+        (&[], &[], Unknown),
+    ];
+    for (stored, head, expected) in cases {
+        let stored = Validators::from_headers(&headers(stored));
+        assert_eq!(compare(&stored, 7, &headers(head)), *expected, "{head:?}");
+    }
+}
+
+#[test]
 fn a_304_counts_only_for_the_response_it_is_about() {
     let both = &[("etag", "\"a\""), ("last-modified", OLD)][..];
     let weak = &[("etag", "W/\"a\"")][..];

@@ -59,6 +59,7 @@ fn varied(
             route: Arc::clone(route),
             target: Target { authority: "example.com".into(), path: path.into() },
             tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
+            groups: Box::default(),
         },
         refresh: RefreshState::default(),
     })

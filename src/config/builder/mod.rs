@@ -1,17 +1,16 @@
 //! The builder of a route's configuration. Everything is checked once, in [`SwrConfigBuilder::build`].
 
-use std::{fmt, sync::Arc, time::Duration};
+mod check;
 
-use http::{HeaderName, StatusCode, header, request};
+use std::{fmt, time::Duration};
 
-use super::{
-    BreakerChoice, BreakerConfig, DefaultClassifier, FailureClassifier, Settings, StatusField, SwrConfig,
-};
+use http::{HeaderName, StatusCode, request};
+
+use super::{BreakerChoice, DefaultClassifier, FailureClassifier};
 use crate::{
     breaker,
-    error::ConfigError,
-    key::{Credentials, KeyExtractor, Target},
-    policy::{Lifetimes, Rules, Ttl, status::CacheStatus},
+    key::{KeyExtractor, Target},
+    policy::{Rules, Ttl},
 };
 
 /// Sets up a route. Every setter has a default, and says it.
@@ -32,7 +31,11 @@ pub struct SwrConfigBuilder {
     breaker_choice: BreakerChoice,
     status_field: Option<HeaderName>,
     status_name: String,
+    status_ttl: bool,
+    status_key: bool,
     forward_tags: bool,
+    codings: Option<Vec<String>>,
+    languages: Option<Vec<String>>,
 }
 
 impl SwrConfigBuilder {
@@ -53,7 +56,11 @@ impl SwrConfigBuilder {
             breaker_choice: BreakerChoice::Route,
             status_field: Some(HeaderName::from_static("cache-status")),
             status_name: "tower-swr-cache".to_owned(),
+            status_ttl: false,
+            status_key: false,
             forward_tags: false,
+            codings: None,
+            languages: None,
         }
     }
 
@@ -216,6 +223,32 @@ impl SwrConfigBuilder {
         self
     }
 
+    /// Goes by the lists of fields in `private="…"` and `no-cache="…"` (RFC 9111 §5.2.2.4, §5.2.2.7): the listed fields
+    /// go to who asked and are not stored, and the rest of the response is. So `private="set-cookie"` lets a response be
+    /// shared without its cookie. A list with a field that the cache itself goes by (`Vary`, `Content-Type`, …) counts as
+    /// none. Defaults to off: with a list or without, the directive is about the whole response, the strictest reading.
+    pub fn field_lists(mut self) -> Self {
+        self.rules.field_lists = true;
+        self
+    }
+
+    /// Brings `Accept-Encoding` down to these content codings, in this order, before anything else looks at it: variants
+    /// are then told apart by what the inner service has, and not by how each client spells its wish. The inner service
+    /// sees the field so, too; `identity` where none of them is accepted. From 1 to 6 codings, such as `br` and `gzip`.
+    /// Defaults to leaving the field as it is.
+    pub fn normalise_encoding(mut self, codings: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.codings = Some(codings.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Brings `Accept-Language` down to the one of these languages that suits it best (RFC 4647 §3.4), before anything
+    /// else looks at it; the first of them where none suits. The highest weight counts, then the order given here. The
+    /// inner service sees the field so, too. Defaults to leaving the field as it is.
+    pub fn normalise_language(mut self, languages: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.languages = Some(languages.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Goes by what requests say in `Cache-Control`, or else in `Pragma` (RFC 9111 §5.2.1):
     ///
     /// * `no-cache`, `max-age`, `min-fresh`: a stored response that is not what they ask for is revalidated first. It does
@@ -279,107 +312,25 @@ impl SwrConfigBuilder {
         self
     }
 
+    /// Adds `ttl` to that field: for how many seconds the response is still fresh, below zero once it is stale
+    /// (RFC 9211 §2.6). A hit then makes its value anew. Defaults to off.
+    pub fn cache_status_ttl(mut self) -> Self {
+        self.status_ttl = true;
+        self
+    }
+
+    /// Adds `key` to that field: the printed form of the request's key (RFC 9211 §2.7), with all that it is made of, such
+    /// as the values of headers and cookies. It is for finding out why requests share or do not, and not for the public.
+    /// Defaults to off.
+    pub fn cache_status_key(mut self) -> Self {
+        self.status_key = true;
+        self
+    }
+
     /// Sends `Cache-Tag` and `Surrogate-Key` on to the client, for a cache further down. Defaults to off.
     pub fn forward_tags(mut self) -> Self {
         self.forward_tags = true;
         self
-    }
-
-    /// Checks all of it.
-    ///
-    /// # Errors
-    /// A [`ConfigError`] that names the field and its value: a hard TTL below its soft one, a part outside its range, a
-    /// time-out, a body limit or a breaker of zero, an empty name, TTLs for the route beside a fallback.
-    pub fn build(self) -> Result<SwrConfig, ConfigError> {
-        let rules = Rules { lifetimes: self.lifetimes()?, ..self.rules };
-        for (field, name) in [("name", Some(&self.name)), ("namespace", self.namespace.as_ref())] {
-            if let Some(name) = name.filter(|name| name.is_empty() || name.len() > 255) {
-                return Err(ConfigError::new(field, name, "must have 1 to 255 bytes"));
-            }
-        }
-        for (status, ttl) in &rules.status_ttls {
-            if ttl.hard < ttl.soft {
-                return Err(ConfigError::new(
-                    "status_ttl",
-                    (status, ttl.soft, ttl.hard),
-                    "hard TTL below the soft one",
-                ));
-            }
-        }
-        part("soft_jitter", rules.soft_jitter, 1.0)?;
-        part("failure_extension", rules.failure_extension, 100.0)?;
-        for (field, timeout) in [("fetch_timeout", self.fetch_timeout), ("body_timeout", self.body_timeout)] {
-            if timeout.is_zero() {
-                return Err(ConfigError::new(field, timeout, "must be longer than zero"));
-            }
-        }
-        if let Some(breaker::Settings { failures, cooldown }) = self.breaker {
-            if failures == 0 || cooldown.is_zero() {
-                let problem = "must be more than zero, both; for none, say no_breaker()";
-                return Err(ConfigError::new("breaker", (failures, cooldown), problem));
-            }
-        }
-        if self.max_body == Some(0) {
-            return Err(ConfigError::new("max_body_bytes", 0, "must be more than zero"));
-        }
-        let status = self
-            .status_field
-            .map(|field| {
-                CacheStatus::new(&self.status_name).map(|values| StatusField { field, values }).ok_or_else(
-                    || ConfigError::new("cache_status_name", &self.status_name, "must be printable ASCII"),
-                )
-            })
-            .transpose()?;
-        // Whatever else the key is made of: what is private to one identity is not for another.
-        let key: Box<dyn KeyExtractor> =
-            if rules.private_cache { Box::new((self.key, Credentials)) } else { self.key };
-        // Asked once: an extractor is the caller's code.
-        let cookie_matters = !rules.ignore_cookies && !key.keys_header(&header::COOKIE);
-        let authorization_matters = !rules.share_authorized && !key.keys_header(&header::AUTHORIZATION);
-        Ok(SwrConfig {
-            settings: Arc::new(Settings {
-                name: self.name.into(),
-                namespace: self.namespace.map(Into::into),
-                rules,
-                explicit_max_body: self.max_body,
-                fetch_timeout: self.fetch_timeout,
-                body_timeout: self.body_timeout,
-                key,
-                cookie_matters,
-                authorization_matters,
-                classifier: self.classifier,
-                breaker: self.breaker.map(|settings| BreakerConfig { settings, choice: self.breaker_choice }),
-                status,
-                forward_tags: self.forward_tags,
-            }),
-        })
-    }
-
-    fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
-        let Some(soft) = self.soft.or(self.hard) else {
-            if let Some(Ttl { soft, hard }) = self.fallback.filter(|ttl| ttl.hard < ttl.soft) {
-                return Err(ConfigError::new("fallback_ttl", (soft, hard), "hard TTL below the soft one"));
-            }
-            return Ok(Lifetimes::Origin { fallback: self.fallback });
-        };
-        let hard = self.hard.unwrap_or(soft);
-        if hard < soft {
-            return Err(ConfigError::new("hard_ttl", hard, "must not be below the soft TTL"));
-        }
-        if let Some(Ttl { soft, hard }) = self.fallback {
-            let problem = "does nothing beside soft_ttl and hard_ttl, which count for every response";
-            return Err(ConfigError::new("fallback_ttl", (soft, hard), problem));
-        }
-        Ok(Lifetimes::Route(Ttl { soft, hard }))
-    }
-}
-
-/// A number from 0 to `most`; not NaN.
-fn part(field: &'static str, value: f64, most: f64) -> Result<(), ConfigError> {
-    if (0.0..=most).contains(&value) {
-        Ok(())
-    } else {
-        Err(ConfigError::new(field, value, "is out of range"))
     }
 }
 
