@@ -18,6 +18,7 @@ mod outbound;
 mod purge;
 mod recipe;
 mod refresh;
+mod rfc9111;
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod routes;
 mod semantics;
