@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{
-    CacheOverride, Lifetimes, Rules, Ttl, cache_control::FieldList, date, rules, targeted::Governing,
+    CacheOverride, Lifetimes, Rules, Ttl,
+    cache_control::{FieldList, MAX_SECONDS},
+    date, rules,
+    targeted::Governing,
 };
 use crate::event::Reason;
 
@@ -58,8 +61,8 @@ enum Source {
     Route,
 }
 
-/// The freshness lifetime that a response gives itself (RFC 9111 §4.2.1). Beside a targeted field `Expires` says nothing
-/// (RFC 9213 §2.2).
+/// The freshness lifetime that a response gives itself (RFC 9111 §4.2.1); a date gives no longer one than a number can
+/// (§1.2.2). Beside a targeted field `Expires` says nothing (RFC 9213 §2.2).
 pub(crate) fn explicit_lifetime(
     governing: &Governing,
     headers: &HeaderMap,
@@ -70,7 +73,9 @@ pub(crate) fn explicit_lifetime(
         (!targeted && headers.contains_key(header::EXPIRES)).then(|| {
             let sent = date::only_date(headers, &header::DATE).unwrap_or(wall);
             match date::expires(headers) {
-                Some(date::Expires::At(at)) => at.duration_since(sent).unwrap_or(Duration::ZERO),
+                Some(date::Expires::At(at)) => {
+                    at.duration_since(sent).unwrap_or(Duration::ZERO).min(MAX_SECONDS)
+                }
                 Some(date::Expires::Past) | None => Duration::ZERO,
             }
         })

@@ -89,6 +89,20 @@ fn a_response_names_its_own_times_on_a_route_without_ttls() {
 }
 
 #[test]
+fn a_date_gives_no_longer_lifetime_than_a_number_can() {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::DATE, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
+    for (expires, life) in
+        [("Tue, 19 Jan 2038 03:14:08 GMT", 1 << 31), ("Fri, 31 Dec 9999 23:59:59 GMT", 1 << 31)]
+    {
+        headers.insert(header::EXPIRES, HeaderValue::from_static(expires));
+        let governing = Governing::of(&headers, &[]);
+        let found = explicit_lifetime(&governing, &headers, SystemTime::UNIX_EPOCH);
+        assert_eq!(found, Some(S(life)), "{expires}");
+    }
+}
+
+#[test]
 fn a_route_with_ttls_means_them() {
     let rules = route(30, 300);
     for (case, expected) in [
