@@ -109,6 +109,9 @@ pub mod adapter;
 #[cfg(feature = "admin")]
 pub mod admin;
 mod breaker;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod checks;
 mod clock;
 mod config;
 mod entry;

@@ -15,7 +15,7 @@ pub(crate) mod reuse;
 mod rules;
 pub(crate) mod status;
 mod storable;
-mod targeted;
+pub(crate) mod targeted;
 pub(crate) mod validation;
 pub(crate) mod vary;
 pub(crate) mod verdict;

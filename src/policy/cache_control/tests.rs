@@ -341,13 +341,6 @@ fn well_formed() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #[test]
-    fn no_bytes_panic(line in text(), other in text()) {
-        let headers = headers(CACHE_CONTROL, &[&line, &other]);
-        ResponseDirectives::from_headers(&headers);
-        RequestDirectives::from_headers(&headers);
-    }
-
     /// Whatever stands around it, on its line and on others, as long as it cannot be within a quoted string.
     #[test]
     fn a_restriction_cannot_be_hidden(
