@@ -53,8 +53,8 @@ pub(crate) struct Subject<'a> {
 /// Who named the lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// The response itself.
-    Response,
+    /// The response itself, as this long a life from its origin on.
+    Response(Duration),
     /// The handler, for this response.
     Override,
     /// The route.
@@ -93,20 +93,21 @@ pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> 
         (directives.must_revalidate || directives.proxy_revalidate) && !rules.ignore_must_revalidate;
     let must_ask = directives.no_cache != FieldList::Absent && !rules.ignore_no_cache;
 
-    // §5.2.2.10: `s-maxage` implies `proxy-revalidate`; only what the same response grants is granted.
-    let by_option = if source == Source::Response && directives.s_maxage.is_some() {
-        Duration::ZERO
-    } else {
-        rules.stale_if_error
-    };
-    let grace = match source {
-        Source::Response => directives.stale_if_error.unwrap_or(by_option),
-        Source::Override | Source::Route => by_option.max(part_of(ttl.hard, rules.failure_extension)),
-    };
-
     let soft = if must_ask { Duration::ZERO } else { ttl.soft };
     let hard = if must_ask || forbids_stale { soft } else { ttl.hard };
-    let error = if must_ask || forbids_stale { hard } else { hard.saturating_add(grace) };
+    let error = match source {
+        _ if must_ask || forbids_stale => hard,
+        Source::Response(life) => match directives.stale_if_error {
+            // A limit to staleness (RFC 5861 §4), as `stale-while-revalidate` is one: they do not add up.
+            Some(stale) => life.saturating_add(stale).saturating_sub(of.initial_age).max(hard),
+            // §5.2.2.10: `s-maxage` implies `proxy-revalidate`; only what the same response grants is granted.
+            None if directives.s_maxage.is_some() => hard,
+            None => hard.saturating_add(rules.stale_if_error),
+        },
+        Source::Override | Source::Route => {
+            hard.saturating_add(rules.stale_if_error.max(part_of(ttl.hard, rules.failure_extension)))
+        }
+    };
     if error.is_zero() && !of.has_validator {
         return Err(if must_ask { Reason::NoCache } else { Reason::Expired });
     }
@@ -130,7 +131,7 @@ fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Resu
         let stale = directives.stale_while_revalidate.unwrap_or(Duration::ZERO);
         let soft = life.saturating_sub(of.initial_age);
         let hard = life.saturating_add(stale).saturating_sub(of.initial_age);
-        (Ttl { soft, hard }, Source::Response)
+        (Ttl { soft, hard }, Source::Response(life))
     };
     // What is said to this cache, and not to those further down, goes before what the route says in general.
     if let Some(life) = explicit.filter(|_| of.governing.targeted) {
@@ -151,7 +152,8 @@ fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Resu
             if let Some(life) = heuristic_lifetime(of).filter(|_| rules.heuristic) {
                 Ok(by_response(life))
             } else if of.has_validator {
-                Ok((Ttl { soft: Duration::ZERO, hard: Duration::ZERO }, Source::Response))
+                let zero = Duration::ZERO;
+                Ok((Ttl { soft: zero, hard: zero }, Source::Response(zero)))
             } else {
                 Err(Reason::NoFreshness)
             }

@@ -69,6 +69,11 @@ fn a_response_names_its_own_times_on_a_route_without_ttls() {
         (says("max-age=60, stale-if-error=30"), Ok([60, 60, 90, 90])),
         (says("s-maxage=10, max-age=60"), Ok([10, 10, 10, 10])),
         (says("s-maxage=10, stale-if-error=5"), Ok([10, 10, 15, 15])),
+        // Both grants are limits to staleness: they do not add up, and count what has passed elsewhere.
+        (says("max-age=60, stale-while-revalidate=20, stale-if-error=30"), Ok([60, 80, 90, 90])),
+        (says("max-age=60, stale-while-revalidate=40, stale-if-error=30"), Ok([60, 100, 100, 100])),
+        (Case { age: 70, ..says("max-age=60, stale-if-error=30") }, Ok([0, 0, 20, 20])),
+        (Case { age: 95, ..says("max-age=60, stale-if-error=30") }, Err(Reason::Expired)),
         (says("max-age=60, must-revalidate, stale-if-error=30"), Ok([60, 60, 60, 60])),
         (says("max-age=60, proxy-revalidate, stale-while-revalidate=9"), Ok([60, 60, 60, 60])),
         (Case { expires: true, ..PLAIN }, Ok([60, 60, 67, 67])),
