@@ -68,11 +68,7 @@ impl Job {
         for (name, value) in &received {
             headers.append(name.clone(), owned(value));
         }
-        if !headers.contains_key(header::DATE) {
-            if let Some(date) = http_date(wall) {
-                headers.insert(header::DATE, date);
-            }
-        }
+        with_date(&mut headers, wall);
         headers.insert(header::AGE, HeaderValue::from_static("0"));
         let mut prior_status = false;
         if let Some(field) = self.route.status_field() {
@@ -94,6 +90,15 @@ impl Job {
             headers.remove(&field.field);
         }
         headers
+    }
+}
+
+/// Adds when a message came, where it does not say when it was sent (RFC 9110 §6.6.1).
+pub(super) fn with_date(headers: &mut HeaderMap, came: SystemTime) {
+    if !headers.contains_key(header::DATE) {
+        if let Some(date) = http_date(came) {
+            headers.insert(header::DATE, date);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     Job, Replier, Reply,
     absorb::{self, Absorbed, Producer},
-    answer,
+    answer, draft,
 };
 use crate::{
     breaker::{self, Report},
@@ -153,13 +153,17 @@ impl Job {
         let rules = &self.route.settings.rules;
         let mut head = head;
         head.status = stored.status;
+        // The stored one's is that of another message: what expires then would be fresh for longer than was said.
+        draft::with_date(&mut head.headers, arrival.wall);
         head.headers = validation::update_stored(&self.without_slots(stored), &head.headers);
         let length = Some(stored.body_len());
         let judged = verdict::judge(rules, self.route.max_body, self.asker, &head, length, arrival);
         let (plan, unstorable) = match judged {
             Verdict::Store(plan) => (*plan, None),
-            Verdict::Unstorable(whose, _) => (Plan::for_nobody_else(), Some(whose)),
-            Verdict::Failed | Verdict::Throttled(_) => (Plan::for_nobody_else(), Some(Whose::Response)),
+            Verdict::Unstorable(whose, _) => (Plan::for_nobody_else(arrival.age), Some(whose)),
+            Verdict::Failed | Verdict::Throttled(_) => {
+                (Plan::for_nobody_else(arrival.age), Some(Whose::Response))
+            }
         };
         let shareable = plan.limits.shareable();
         let (entry, unstored) = self.draft(plan, head, arrival);

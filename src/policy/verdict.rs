@@ -49,8 +49,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// For a response that is answered with and not stored.
-    pub(crate) fn for_nobody_else() -> Self {
+    /// For a response of this age that is answered with and not stored.
+    pub(crate) fn for_nobody_else(initial_age: Duration) -> Self {
         let zero = Duration::ZERO;
         Self {
             limits: Limits {
@@ -61,7 +61,7 @@ impl Plan {
                 stale_allowed: false,
                 route_alone: true,
             },
-            initial_age: zero,
+            initial_age,
             vary: Vary::None,
             validators: Validators::default(),
             tags: Tags::default(),

@@ -10,7 +10,8 @@ use tower_swr_cache::{CacheHandle, SwrConfig};
 use tracing::Level;
 
 use crate::support::{
-    Answer, Cache, Call, Gate, Logs, Origin, Reply, Start, Step, request, rest, route, secs, wall,
+    Answer, Cache, Call, Gate, Logs, Origin, Reply, Start, Step, origin_says, request, rest, route, secs,
+    wall,
 };
 
 /// The number of the call.
@@ -326,6 +327,42 @@ async fn a_304_freshens_what_is_stored() {
         assert_eq!(answer.headers.get_all("etag").iter().count(), 1);
     }
     assert_eq!(cache.handle.stats().keys, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_304_without_a_date_is_one_of_its_arrival() {
+    let start = Start::now();
+    let at = move |seconds| httpdate::fmt_http_date(wall() + start.elapsed() + secs(seconds));
+    let origin = Origin::new(move |call| match call.header("if-none-match") {
+        None => Reply::ok("1").header("etag", "\"a\"").header("date", at(0)).header("expires", at(10)),
+        Some(_) => Reply::status(304).header("expires", at(10)),
+    });
+    let handle = CacheHandle::builder().wall_clock(move || wall() + start.elapsed()).build().unwrap();
+    let cache = Cache::on(&handle, origin_says().build().unwrap(), &origin);
+    cache.get("/").await;
+    for (second, said, date) in [
+        (100.0, "fwd=stale; fwd-status=304", 100),
+        (109.0, "hit", 100),
+        (110.0, "fwd=stale; fwd-status=304", 110),
+    ] {
+        start.at(second).await;
+        let answer = cache.get("/").await;
+        let date = httpdate::fmt_http_date(wall() + secs(date));
+        assert_eq!((&*answer.said, answer.header("date")), (said, Some(&*date)), "at {second}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_304_forbids_to_keep_is_answered_with_its_age() {
+    let origin = Origin::new(|call| match call.header("if-none-match") {
+        None => Reply::ok("1").header("etag", "\"a\""),
+        Some(_) => Reply::status(304).control("no-store").header("age", "7"),
+    });
+    let cache = Cache::new(origin_says(), &origin);
+    cache.get("/").await;
+    let answer = cache.get("/").await;
+    assert_eq!((answer.text(), answer.age()), ("1", 7));
+    assert!(cache.entry("/").is_none());
 }
 
 #[tokio::test(start_paused = true)]
