@@ -13,6 +13,7 @@ mod groups;
 mod health;
 mod keys;
 mod metrics;
+mod model;
 mod negotiation;
 mod outbound;
 mod purge;
