@@ -9,10 +9,12 @@ use std::{
     collections::HashMap,
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use tokio::sync::watch;
+
+use crate::sync::{Mutex, MutexGuard};
 
 type Map<K, T> = Arc<Mutex<HashMap<K, Seat<T>>>>;
 
@@ -117,9 +119,12 @@ impl<T: Clone> Wait<T> {
 }
 
 /// A poisoned map is still a map: nothing of the callers' runs under this lock.
-fn lock<K, T>(map: &Map<K, T>) -> std::sync::MutexGuard<'_, HashMap<K, Seat<T>>> {
+fn lock<K, T>(map: &Map<K, T>) -> MutexGuard<'_, HashMap<K, Seat<T>>> {
     map.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(all(test, shuttle))]
+mod models;
 
 #[cfg(test)]
 mod tests {

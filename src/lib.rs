@@ -130,6 +130,7 @@ mod service;
 mod shared;
 mod spool;
 mod store;
+mod sync;
 mod tag;
 mod telemetry;
 mod window;

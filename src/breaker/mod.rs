@@ -7,14 +7,17 @@ mod info;
 mod registry;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 pub use info::{BreakerInfo, BreakerMode, BreakerState};
 pub(crate) use registry::Breakers;
 pub(crate) use state::{Admission, Force, Report, Settings, State, Transition};
 use state::{Machine, Ticket};
 
-use crate::clock::Tick;
+use crate::{
+    clock::Tick,
+    sync::{Mutex, MutexGuard},
+};
 
 /// How much a cool-down is moved at most, either way, as a part of it.
 const JITTER: f64 = 0.1;
@@ -108,6 +111,9 @@ impl Drop for Permit {
         self.report(Report::Nothing, Tick::PAST);
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod models;
 
 #[cfg(test)]
 mod tests {

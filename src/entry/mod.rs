@@ -3,14 +3,13 @@
 mod body;
 mod claim;
 mod final_uri;
+#[cfg(test)]
+mod fixture;
 mod info;
 mod target;
 
 use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
@@ -30,6 +29,7 @@ use crate::{
         validation::Validators,
         vary::Selecting,
     },
+    sync::atomic::{AtomicU64, Ordering},
     tag::Tags,
 };
 

@@ -1,6 +1,6 @@
 //! One route of a handle: its keys, what it makes of a request, what it counts.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::Arc;
 
 use http::{HeaderMap, request};
 
@@ -13,6 +13,7 @@ use crate::{
     event::Outcome,
     key::{KeyDecision, KeyWriter},
     policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
+    sync::atomic::AtomicU64,
     telemetry::{Failing, LogGates, Meter, Newest, Source},
 };
 

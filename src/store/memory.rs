@@ -2,10 +2,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, PoisonError},
 };
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
@@ -20,6 +17,10 @@ use crate::{
     entry::{Entry, Origin, RouteMark},
     event::Reason,
     key::Key,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// How large the store is, and its parts.
@@ -407,6 +408,9 @@ impl Lifecycle<Key, Arc<Slot>> for Leaving {
         leaving.push((key, slot));
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod models;
 
 #[cfg(test)]
 mod tests;

@@ -1,33 +1,35 @@
-use std::{
-    sync::OnceLock,
-    time::{Duration, SystemTime},
-};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue};
 
 use super::*;
 use crate::{
-    entry::{Content, Origin, RefreshState, StoredBody, Target, Times},
+    entry::{Origin, Target},
     policy::{
         reuse::Reuse,
         vary::{Selecting, Vary},
     },
 };
 
-const NOW: Tick = Tick::from_raw(1 << 50);
-const WEIGHTS: Weights = Weights { capacity: 1 << 20, max_body: 64 << 10 };
+pub(super) const NOW: Tick = Tick::from_raw(1 << 50);
+pub(super) const WEIGHTS: Weights = Weights { capacity: 1 << 20, max_body: 64 << 10 };
 
-fn key(name: &str) -> Key {
+pub(super) fn key(name: &str) -> Key {
     Key::from_bytes(name.as_bytes())
 }
 
-fn mark() -> Arc<RouteMark> {
+pub(super) fn mark() -> Arc<RouteMark> {
     Arc::new(RouteMark { name: "route".into(), purged: AtomicU64::new(0) })
 }
 
 /// An entry fetched with the store's next number.
-fn entry(store: &Store, route: &Arc<RouteMark>, path: &str, tags: &[&str], body: usize) -> Arc<Entry> {
+pub(super) fn entry(
+    store: &Store,
+    route: &Arc<RouteMark>,
+    path: &str,
+    tags: &[&str],
+    body: usize,
+) -> Arc<Entry> {
     varied(store, route, path, tags, body, Selecting::default())
 }
 
@@ -39,30 +41,14 @@ fn varied(
     body: usize,
     selecting: Selecting,
 ) -> Arc<Entry> {
-    let later = NOW.after(Duration::from_secs(60));
-    let content = Content { body: StoredBody::Whole(Bytes::from(vec![0; body])), trailers: None };
-    Arc::new(Entry {
-        status: StatusCode::OK,
-        headers: HeaderMap::new(),
-        content: OnceLock::from(content),
-        times: Times::new(NOW, SystemTime::UNIX_EPOCH, later, later, later, later),
-        initial_age: Duration::ZERO,
-        stale_allowed: true,
-        route_alone: false,
-        for_authorized: false,
-        prior_status: false,
-        final_uri: None,
-        selecting,
-        validators: Default::default(),
-        origin: Origin {
-            number: store.take_number(),
-            route: Arc::clone(route),
-            target: Target { authority: "example.com".into(), path: path.into() },
-            tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
-            groups: Box::default(),
-        },
-        refresh: RefreshState::default(),
-    })
+    let origin = Origin {
+        number: store.take_number(),
+        route: Arc::clone(route),
+        target: Target { authority: "example.com".into(), path: path.into() },
+        tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
+        groups: Box::default(),
+    };
+    Entry::fixture(origin, selecting, body, NOW)
 }
 
 fn language(value: &'static str) -> HeaderMap {

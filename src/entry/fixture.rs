@@ -1,0 +1,29 @@
+//! An entry for tests.
+
+use bytes::Bytes;
+
+use super::*;
+
+impl Entry {
+    /// A response with a body of `len` bytes, fresh for a minute from `now` on.
+    pub(crate) fn fixture(origin: Origin, selecting: Selecting, len: usize, now: Tick) -> Arc<Self> {
+        let later = now.after(Duration::from_secs(60));
+        let content = Content { body: StoredBody::Whole(Bytes::from(vec![0; len])), trailers: None };
+        Arc::new(Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            content: OnceLock::from(content),
+            times: Times::new(now, SystemTime::UNIX_EPOCH, later, later, later, later),
+            initial_age: Duration::ZERO,
+            stale_allowed: true,
+            route_alone: false,
+            for_authorized: false,
+            prior_status: false,
+            final_uri: None,
+            selecting,
+            validators: Validators::default(),
+            origin,
+            refresh: RefreshState::default(),
+        })
+    }
+}
