@@ -21,8 +21,6 @@ pub(crate) struct Tick(u64);
 const EPOCH: u64 = 1 << 60;
 
 impl Tick {
-    /// A point that does not come.
-    pub(crate) const NEVER: Self = Self(u64::MAX);
     /// A point that has always been.
     pub(crate) const PAST: Self = Self(0);
 
@@ -89,7 +87,7 @@ mod tests {
     #[test]
     fn ticks_saturate() {
         let tick = Tick(EPOCH);
-        assert_eq!(tick.after(Duration::MAX), Tick::NEVER);
+        assert_eq!(tick.after(Duration::MAX), Tick(u64::MAX));
         assert_eq!(Tick::PAST.since(tick), Duration::ZERO);
         assert_eq!(tick.after(Duration::from_secs(5)).since(tick), Duration::from_secs(5));
     }

@@ -37,7 +37,6 @@ pub(crate) fn refresh<S, ReqBody>(
     let Ok(permit) = Arc::clone(&core.refreshes).try_acquire_owned() else {
         // Not for every reader that comes while there is no room.
         entry.refresh.postpone(now);
-        claim.settle();
         return route.meter.refreshed(RefreshResult::Shed);
     };
     core.keep_publishing(&runtime);
@@ -53,7 +52,6 @@ pub(crate) fn refresh<S, ReqBody>(
         .peek(key.as_bytes())
         .is_some_and(|slot| slot.select(&parts.headers).is_some_and(|stored| Arc::ptr_eq(stored, entry)));
     if !stands || core.store.entry_purged(&key, entry).is_some() {
-        claim.settle();
         return;
     }
     let job = Job {

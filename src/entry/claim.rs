@@ -1,15 +1,12 @@
 //! Who refreshes a stale response, and when the next one may try.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::Entry;
-use crate::clock::Tick;
+use crate::{
+    clock::Tick,
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+};
 
 /// The pause after the first failed fetch; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -17,10 +14,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How much a pause is moved at most, either way, so that keys which failed together do not try together.
 const PAUSE_JITTER: f64 = 0.1;
 
-/// The state of an entry's refresh: free, claimed, or pausing after a failure.
+/// The state of an entry's refresh: free, claimed, or pausing after a failure. It may be claimed and pausing at once, as
+/// requests that share with nobody have fetches of their own, which fail when they like.
 #[derive(Debug)]
 pub(crate) struct RefreshState {
-    /// From when on a claim succeeds; `NEVER` while one is held.
+    /// Whether somebody holds the claim.
+    held: AtomicBool,
+    /// From when on a claim succeeds, if it is free.
     next_try: AtomicU64,
     failures: AtomicU32,
     failed: AtomicBool,
@@ -29,6 +29,7 @@ pub(crate) struct RefreshState {
 impl Default for RefreshState {
     fn default() -> Self {
         Self {
+            held: AtomicBool::new(false),
             next_try: AtomicU64::new(Tick::PAST.raw()),
             failures: AtomicU32::new(0),
             failed: AtomicBool::new(false),
@@ -51,6 +52,10 @@ impl RefreshState {
         !self.failed.swap(true, Ordering::Relaxed)
     }
 
+    fn pauses(&self, now: Tick) -> bool {
+        self.next_try.load(Ordering::Relaxed) > now.raw()
+    }
+
     /// Lets the next claim succeed only after the first pause, without counting a failure.
     pub(crate) fn postpone(&self, now: Tick) {
         self.next_try.store(now.after(FIRST_PAUSE).raw(), Ordering::Relaxed);
@@ -66,39 +71,34 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(1.0 + PAUSE_JITTER * (fastrand::f64() * 2.0 - 1.0))
 }
 
-/// The right to refresh an entry. Dropping it gives the right back, unless the fetch came to an end.
+/// The right to refresh an entry. Dropping it gives the right back.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    entry: Option<Arc<Entry>>,
+    entry: Arc<Entry>,
 }
 
 impl Claim {
     /// Takes the right, if it is free at `now`.
     pub(crate) fn take(entry: &Arc<Entry>, now: Tick) -> Option<Self> {
-        let next_try = &entry.refresh.next_try;
-        let free_from = next_try.load(Ordering::Relaxed);
-        if free_from > now.raw() {
+        let state = &entry.refresh;
+        if state.pauses(now) || state.held.load(Ordering::Relaxed) || state.held.swap(true, Ordering::Acquire)
+        {
             return None;
         }
-        next_try
-            .compare_exchange(free_from, Tick::NEVER.raw(), Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok()
-            .then(|| Self { entry: Some(Arc::clone(entry)) })
-    }
-
-    /// The fetch came to an end, and what there was to note is noted on the entry; or the entry is replaced.
-    pub(crate) fn settle(mut self) {
-        self.entry = None;
+        let claim = Self { entry: Arc::clone(entry) };
+        // Who held it until just now may have left a pause behind.
+        (!state.pauses(now)).then_some(claim)
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some(entry) = self.entry.take() {
-            entry.refresh.next_try.store(Tick::PAST.raw(), Ordering::Release);
-        }
+        self.entry.refresh.held.store(false, Ordering::Release);
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod models;
 
 #[cfg(test)]
 mod tests {

@@ -216,8 +216,7 @@ impl Job {
 
     /// The refresh, if it is one, came to this; the first word counts.
     fn refreshed(&mut self, result: RefreshResult) {
-        if let Some(claim) = self.claim.take() {
-            claim.settle();
+        if self.claim.take().is_some() {
             self.route.meter.refreshed(result);
             if matches!(result, RefreshResult::Success | RefreshResult::NotModified) {
                 telemetry::refresh_success(&self.route);
