@@ -7,7 +7,7 @@ use shuttle::{
 };
 
 /// Schedules that are tried of a model with too many of them.
-const SAMPLES: usize = 5_000;
+const SAMPLES: usize = 2_000;
 /// No model is to have more schedules than this, if all of them are tried.
 const MOST: usize = 2_000_000;
 /// How many times a thread is held up at an awkward moment, in the half of the samples that look for rare bugs.
