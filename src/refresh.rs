@@ -44,7 +44,7 @@ pub(crate) fn refresh<S, ReqBody>(
     let number = core.store.take_number();
     let flight = FlightKey::of(&key, Some(&entry.selecting));
     let target = Target::of(&parts);
-    let of_today = |other: u64| core.store.purged_since(other, &key, &target.path, route.name()).is_none();
+    let of_today = |other: u64| core.store.purged_since(other, &key, &target, route.name()).is_none();
     let Join::Lead(lead) = core.flights.join(&flight, number, of_today) else { return };
     // Who led before may have replaced it just now; and a 304 must not bring back what a purge is about to take.
     let stands = core

@@ -153,7 +153,7 @@ where
     fn may_join(&self, number: u64) -> bool {
         let store = &self.route.core.store;
         number > self.floor
-            && store.purged_since(number, &self.key, &self.target.path, self.route.name()).is_none()
+            && store.purged_since(number, &self.key, &self.target, self.route.name()).is_none()
     }
 
     /// What its flight is for, beside the key: the variant it selects, as far as the fields that select are known.

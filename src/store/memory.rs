@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Tick,
-    entry::{Entry, Origin, RouteMark},
+    entry::{Entry, Origin, RouteMark, Target},
     event::Reason,
     key::Key,
     sync::{
@@ -123,9 +123,9 @@ impl Store {
     fn keys_of(&self, scope: &Scope) -> Vec<Key> {
         match scope {
             Scope::Key(key) => vec![key.clone()],
-            Scope::Url { .. } | Scope::Tag(_) | Scope::Group { .. } => {
-                self.lock().tags.keys(self.scopes.of(scope))
-            }
+            // The index knows no hosts.
+            Scope::Url { path, .. } => self.lock().tags.keys(self.scopes.path(path)),
+            Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope)),
             Scope::Route(_) | Scope::All => self.cache.iter().map(|(key, _)| key).collect(),
         }
     }
@@ -236,10 +236,9 @@ impl Store {
     }
 
     /// The newest purge that passed a fetch of this number, by what is known before its response: its route, its key,
-    /// its path.
-    pub(crate) fn purged_since(&self, number: u64, key: &Key, path: &str, route: &str) -> Option<u64> {
-        let scopes =
-            [self.scopes.all(), self.scopes.route(route), self.scopes.key(key), self.scopes.path(path)];
+    /// its target.
+    pub(crate) fn purged_since(&self, number: u64, key: &Key, target: &Target, route: &str) -> Option<u64> {
+        let scopes = self.scopes.fixed(key, target, route);
         self.lock().purges.hard_after(number, scopes)
     }
 
@@ -323,14 +322,9 @@ impl Store {
 
     /// All that an entry can be purged by.
     fn scopes_of(&self, key: &Key, entry: &Entry) -> Vec<ScopeHash> {
-        let origin = &entry.origin;
-        let fixed = [
-            self.scopes.all(),
-            self.scopes.route(&origin.route.name),
-            self.scopes.key(key),
-            self.scopes.path(&origin.target.path),
-        ];
-        fixed.into_iter().chain(self.named(origin)).collect()
+        let Origin { target, route, .. } = &entry.origin;
+        let fixed = self.scopes.fixed(key, target, &route.name);
+        fixed.into_iter().chain(self.named(&entry.origin)).collect()
     }
 
     /// The tags and groups of a response.

@@ -161,10 +161,17 @@ impl Scopes {
             Scope::All => self.all(),
             Scope::Route(name) => self.route(name),
             Scope::Key(key) => self.key(key),
-            Scope::Url { path, .. } => self.path(path),
+            Scope::Url { authority: Some(authority), path } => self.url(authority, path),
+            Scope::Url { authority: None, path } => self.path(path),
             Scope::Tag(tag) => self.tag(tag),
             Scope::Group { authority, name } => self.group(authority, name),
         }
+    }
+
+    /// All that a response can be purged by, whatever it is.
+    pub(crate) fn fixed(&self, key: &Key, target: &Target, route: &str) -> [ScopeHash; 5] {
+        let Target { authority, path } = target;
+        [self.all(), self.route(route), self.key(key), self.path(path), self.url(authority, path)]
     }
 
     pub(crate) fn all(&self) -> ScopeHash {
@@ -179,8 +186,14 @@ impl Scopes {
         self.hash(2, key.as_bytes())
     }
 
+    /// A path on every host.
     pub(crate) fn path(&self, path: &str) -> ScopeHash {
         self.hash(3, path.as_bytes())
+    }
+
+    /// A path on one host.
+    pub(crate) fn url(&self, authority: &str, path: &str) -> ScopeHash {
+        self.0.hash_one((5_u8, authority, path))
     }
 
     pub(crate) fn tag(&self, tag: &str) -> ScopeHash {

@@ -273,6 +273,30 @@ async fn what_was_fetched_before_a_purge_is_not_stored_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_purge_on_one_host_costs_another_hosts_fetch_nothing() {
+    for by in [Some(Purge::url("http://example.org/").unwrap()), None] {
+        let gate = Gate::new();
+        let held = gate.clone();
+        let origin = Origin::new(move |call| match &call.parts.method {
+            &Method::GET => Reply::ok(call.n.to_string()).gated(&held),
+            _ => Reply::ok("changed"),
+        });
+        let cache = Cache::new(route(100, 1000), &origin);
+        let before = cache.spawn("/");
+        rest().await;
+        match by {
+            Some(by) => drop(cache.handle.purge(by)),
+            None => drop(cache.send(get("http://example.org/").method(Method::POST)).await),
+        }
+        let after = cache.spawn("/");
+        rest().await;
+        gate.open();
+        assert_eq!((before.await.unwrap().text(), after.await.unwrap().text()), ("1", "1"));
+        assert_eq!(cache.get("/").await.said, "hit");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_purge_stops_the_refresh_under_way_too() {
     for (title, by) in barriers() {
         for confirms in [false, true] {
