@@ -22,7 +22,7 @@ const NOTHING: &str = "504 only_if_cached detail=only_if_cached";
 /// Fresh for 10 seconds, stale to 20, to 30 after a failure; with a validator.
 fn swr() -> [Up; 2] {
     [
-        ok(["cache-control: max-age=10, stale-while-revalidate=10, stale-if-error=10", r#"etag: "a""#]),
+        ok(["cache-control: max-age=10, stale-while-revalidate=10, stale-if-error=20", r#"etag: "a""#]),
         unchanged([]),
     ]
 }

@@ -197,9 +197,9 @@ fn on_errors() -> Vec<Case> {
             .fill()
             .get(10, "503 #2 fwd=stale; stored")
             .get(11, "503 #2 hit"),
-        case(ERROR, "the span begins where stale-while-revalidate ends")
+        case(ERROR, "both grants are limits to staleness, so the longer one counts")
             .origin([
-                ok(["cache-control: max-age=10, stale-while-revalidate=10, stale-if-error=10"]),
+                ok(["cache-control: max-age=10, stale-while-revalidate=10, stale-if-error=20"]),
                 up(503, []),
             ])
             .fill()
