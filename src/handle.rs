@@ -105,7 +105,7 @@ impl CacheHandle {
         self.routes().iter().find_map(|route| {
             let mut parts = parts.clone();
             route.settings.negotiation.reduce(&mut parts.headers);
-            let key = route.key(&parts, facts)?.to_key();
+            let key = route.key(&parts, facts)?;
             let slot = self.core.store.peek(key.as_bytes())?;
             let entry = slot.select(&parts.headers)?;
             Some(EntryInfo::new(entry, key.to_string(), now))

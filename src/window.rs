@@ -44,15 +44,13 @@ impl<const N: usize> Window<N> {
         }
     }
 
-    /// Counts one.
-    pub(crate) fn count(&self, counter: usize, now: Tick) {
+    /// Counts one, and tells how many there were before.
+    pub(crate) fn count(&self, counter: usize, now: Tick) -> u64 {
         let slot = slot_of(now);
         if self.slot.load(Ordering::Relaxed) < slot {
             self.mark(slot);
         }
-        if let Some(total) = self.totals.get(counter) {
-            total.fetch_add(1, Ordering::Relaxed);
-        }
+        self.totals.get(counter).map_or(0, |total| total.fetch_add(1, Ordering::Relaxed))
     }
 
     /// All that was ever counted.

@@ -16,7 +16,10 @@ pub use file::Routes;
 
 use crate::{
     key::KeyExtractor,
-    policy::{Lifetimes, Negotiation, Rules, Ttl, status::CacheStatus},
+    policy::{
+        Lifetimes, Negotiation, Rules, Ttl,
+        status::{self, CacheStatus, Said, Told},
+    },
 };
 
 /// The checked configuration of one route; made by [`SwrConfig::builder`]. Cloning is cheap, and the clones stay the same
@@ -55,6 +58,13 @@ pub(crate) struct StatusField {
     pub(crate) ttl: bool,
     /// Whether it tells the request's key.
     pub(crate) key: bool,
+}
+
+impl StatusField {
+    /// What the field says of an answer: to a request of this key, with a response that is fresh for so many seconds.
+    pub(crate) fn said(&self, told: Told, ttl: Option<i64>, key: Option<&str>) -> Said<'_> {
+        status::detailed(self.values.value(told), ttl.filter(|_| self.ttl), key)
+    }
 }
 
 impl SwrConfig {

@@ -11,14 +11,13 @@ impl Entry {
         let content = Content { body: StoredBody::Whole(Bytes::from(vec![0; len])), trailers: None };
         Arc::new(Self {
             status: StatusCode::OK,
-            headers: HeaderMap::new(),
+            headers: StoredHeaders::default(),
             content: OnceLock::from(content),
             times: Times::new(now, SystemTime::UNIX_EPOCH, later, later, later, later),
             initial_age: Duration::ZERO,
             stale_allowed: true,
             route_alone: false,
             for_authorized: false,
-            prior_status: false,
             final_uri: None,
             selecting,
             validators: Validators::default(),

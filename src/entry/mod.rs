@@ -5,6 +5,7 @@ mod claim;
 mod final_uri;
 #[cfg(test)]
 mod fixture;
+mod headers;
 mod info;
 mod target;
 
@@ -13,11 +14,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
 pub(crate) use body::{BodyBuilder, StoredBody};
 pub(crate) use claim::{Claim, RefreshState};
 pub use final_uri::FinalUri;
+pub(crate) use headers::StoredHeaders;
 pub use info::EntryInfo;
 pub(crate) use target::Target;
 
@@ -38,8 +40,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) status: StatusCode,
-    /// As sent, without hop-by-hop fields, and with slots for `Age` and the cache's status.
-    pub(crate) headers: HeaderMap,
+    /// As sent, without hop-by-hop fields.
+    pub(crate) headers: StoredHeaders,
     /// Set when the body has come to its end; nothing is stored before.
     pub(crate) content: OnceLock<Content>,
     pub(crate) times: Times,
@@ -51,8 +53,6 @@ pub(crate) struct Entry {
     pub(crate) route_alone: bool,
     /// Fit for requests with `Authorization`.
     pub(crate) for_authorized: bool,
-    /// Whether a cache further up spoke in the field that this one speaks in, so that there is no slot for it.
-    pub(crate) prior_status: bool,
     /// Where it came from, if the inner service told.
     pub(crate) final_uri: Option<FinalUri>,
     pub(crate) selecting: Selecting,
@@ -170,18 +170,6 @@ impl Entry {
         seconds(soft_at.since(now)) - seconds(now.since(soft_at))
     }
 
-    /// Its headers at `now`, with `Age` right.
-    pub(crate) fn headers_at(&self, now: Tick) -> HeaderMap {
-        let mut headers = self.headers.clone();
-        match headers.get_mut(header::AGE) {
-            Some(slot) => *slot = age_value(self.age(now)),
-            None => {
-                headers.insert(header::AGE, age_value(self.age(now)));
-            }
-        }
-        headers
-    }
-
     /// The length of its body, once that is known.
     pub(crate) fn body_len(&self) -> u64 {
         self.content.get().map_or(0, |content| content.body.len())
@@ -190,12 +178,12 @@ impl Entry {
     /// An estimate of all the bytes it takes.
     pub(crate) fn weight(&self) -> u64 {
         let content = self.content.get();
-        let trailers = content.and_then(|content| content.trailers.as_deref()).map_or(0, text_weight);
+        let trailers = content.and_then(|content| content.trailers.as_deref()).map_or(0, headers::weight);
         let Origin { tags, groups, .. } = &self.origin;
         let tags: usize = tags.iter().chain(groups).map(|tag| tag.len() + TAG_COST).sum();
         let target = self.origin.target.authority.len() + self.origin.target.path.len() + TAG_COST;
         let own = size_of::<Self>()
-            + text_weight(&self.headers)
+            + self.headers.weight()
             + trailers
             + tags
             + target
@@ -205,55 +193,5 @@ impl Entry {
     }
 }
 
-fn text_weight(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_COST).sum()
-}
-
-/// What a header takes beyond its text: its places in the map, and its allocation's.
-const HEADER_COST: usize = 120;
 /// What a tag takes beyond its text: its place in the entry and in the index.
 const TAG_COST: usize = 112;
-
-/// The number of ages, from 0 on, whose text exists from the start: a hit younger than this allocates nothing for it.
-const AGES: usize = 10_000;
-
-static AGE_DIGITS: [[u8; 4]; AGES] = {
-    let mut table = [[b'0'; 4]; AGES];
-    let mut i = 0;
-    while i < AGES {
-        table[i] = [
-            b'0' + (i / 1000) as u8,
-            b'0' + (i / 100 % 10) as u8,
-            b'0' + (i / 10 % 10) as u8,
-            b'0' + (i % 10) as u8,
-        ];
-        i += 1;
-    }
-    table
-};
-
-/// An age as a header's value.
-fn age_value(seconds: u64) -> HeaderValue {
-    let known = usize::try_from(seconds).ok().and_then(|at| AGE_DIGITS.get(at));
-    let Some(digits) = known else { return HeaderValue::from(seconds) };
-    let zeros = match seconds {
-        0..10 => 3,
-        10..100 => 2,
-        100..1000 => 1,
-        _ => 0,
-    };
-    let text = std::str::from_utf8(digits.get(zeros..).unwrap_or(digits)).unwrap_or("0");
-    HeaderValue::from_static(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_read_as_numbers() {
-        for seconds in [0, 9, 10, 99, 100, 999, 1000, 9_999, 10_000, u64::MAX] {
-            assert_eq!(age_value(seconds).to_str().ok(), Some(&*seconds.to_string()));
-        }
-    }
-}

@@ -6,9 +6,10 @@ use http::{HeaderMap, HeaderValue, header, response};
 
 use super::{Job, Unstored};
 use crate::{
-    entry::{Entry, FinalUri, Origin, RefreshState, Times},
+    entry::{Entry, FinalUri, Origin, RefreshState, StoredHeaders, Times},
     policy::{
         hop,
+        status::Told,
         verdict::{Arrival, Plan},
         withheld,
     },
@@ -32,17 +33,19 @@ impl Job {
         );
         hop::strip_hop_by_hop(&mut head.headers);
         let fields = withheld::remove(&plan.withheld, &mut head.headers);
-        let (headers, prior_status) = self.stored_headers(head.headers, arrival.wall);
+        if !self.route.settings.forward_tags {
+            tag::TAG_FIELDS.iter().for_each(|field| drop(head.headers.remove(field)));
+        }
+        with_date(&mut head.headers, arrival.wall);
         let entry = Entry {
             status: head.status,
-            headers,
+            headers: self.stored_headers(&head.headers),
             content: OnceLock::new(),
             times,
             initial_age: plan.initial_age,
             stale_allowed: limits.stale_allowed,
             route_alone: limits.route_alone,
             for_authorized: plan.for_authorized,
-            prior_status,
             final_uri: head.extensions.get().and_then(FinalUri::owned),
             selecting: plan.vary.select(&self.request).unwrap_or_default(),
             validators: plan.validators,
@@ -58,38 +61,10 @@ impl Job {
         (entry, Unstored { extensions: head.extensions, fields })
     }
 
-    /// The headers as they are stored: without what is for caches only, with a `Date` (RFC 9110 §6.6.1), and with slots
-    /// for what a hit fills in. Copied, since a slice of a connection's buffer would keep all of it.
-    fn stored_headers(&self, mut received: HeaderMap, wall: SystemTime) -> (HeaderMap, bool) {
-        if !self.route.settings.forward_tags {
-            tag::TAG_FIELDS.iter().for_each(|field| drop(received.remove(field)));
-        }
-        let mut headers = HeaderMap::with_capacity(received.len() + 3);
-        for (name, value) in &received {
-            headers.append(name.clone(), owned(value));
-        }
-        with_date(&mut headers, wall);
-        headers.insert(header::AGE, HeaderValue::from_static("0"));
-        let mut prior_status = false;
-        if let Some(field) = self.route.status_field() {
-            prior_status = headers.contains_key(&field.field);
-            if !prior_status {
-                headers.insert(field.field.clone(), field.values.hit());
-            }
-        }
-        // The first clone of a value allocates; let it be this one and not the first hit's.
-        drop(headers.clone());
-        (headers, prior_status)
-    }
-
-    /// The headers of a stored response as they came, without the slots.
-    pub(super) fn without_slots(&self, stored: &Entry) -> HeaderMap {
-        let mut headers = stored.headers.clone();
-        headers.remove(header::AGE);
-        if let Some(field) = self.route.status_field().filter(|_| !stored.prior_status) {
-            headers.remove(&field.field);
-        }
-        headers
+    /// The headers with a slot for what the cache says of itself, which mostly is that it was a hit.
+    fn stored_headers(&self, received: &HeaderMap) -> StoredHeaders {
+        let status = self.route.status_field().map(|status| (&status.field, status.values.value(Told::Hit)));
+        StoredHeaders::new(received, status.as_ref().map(|(field, usual)| (*field, usual.as_ref())))
     }
 }
 
@@ -100,11 +75,6 @@ pub(super) fn with_date(headers: &mut HeaderMap, came: SystemTime) {
             headers.insert(header::DATE, date);
         }
     }
-}
-
-/// A copy of a value in memory of its own.
-fn owned(value: &HeaderValue) -> HeaderValue {
-    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
 /// A time as `Date` shows it; none before 1970 or after the year 9999, which it cannot show.

@@ -155,7 +155,7 @@ impl Job {
         head.status = stored.status;
         // The stored one's is that of another message: what expires then would be fresh for longer than was said.
         draft::with_date(&mut head.headers, arrival.wall);
-        head.headers = validation::update_stored(&self.without_slots(stored), &head.headers);
+        head.headers = validation::update_stored(&stored.headers.without_slots(), &head.headers);
         let length = Some(stored.body_len());
         let judged = verdict::judge(rules, self.route.max_body, self.asker, &head, length, arrival);
         let (plan, unstorable) = match judged {

@@ -110,6 +110,7 @@
 //! `|`, `%`, control characters and everything outside ASCII are percent-escaped, as are a `=` in a name
 //! and a mark that begins a plain part.
 
+mod buffer;
 mod cookie;
 mod credentials;
 mod custom;

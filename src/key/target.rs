@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::{fmt::Write, ptr, str};
 
 use http::{Uri, header::HOST, request::Parts};
 
@@ -33,7 +33,7 @@ impl KeyExtractor for Target {
         let uri = target_uri(parts);
         key.push(uri.path_and_query().map_or("", |target| target.as_str()));
         // A rewrite may depend on more than the URI it started from.
-        if *uri != parts.uri {
+        if !ptr::eq(uri, &parts.uri) && *uri != parts.uri {
             key.push_pair_with("routed", |value| {
                 let _ = write!(value, "{}", parts.uri);
             });
@@ -71,15 +71,16 @@ impl KeyExtractor for Authority {
         if has_userinfo(uri) || has_userinfo(&parts.uri) {
             return KeyDecision::Bypass;
         }
-        key.push_with(|part| part.append_lowercase(uri.scheme_str().unwrap_or_default()));
-        match authority(parts) {
-            Some(authority) => {
-                key.push_with(|part| part.append_lowercase(authority));
+        key.push_lowercase(uri.scheme_str().unwrap_or_default().as_bytes());
+        match (uri_authority(uri).map(str::as_bytes), host) {
+            (Some(authority), host) => {
+                key.push_lowercase(authority);
                 if let Some(host) = host.filter(|host| !host.eq_ignore_ascii_case(authority)) {
                     key.push_pair_with("host", |value| value.append_lowercase(host));
                 }
             }
-            None => key.push_absent("host"),
+            (None, Some(host)) => key.push_lowercase(host),
+            (None, None) => key.push_absent("host"),
         }
         KeyDecision::Cache
     }
@@ -103,25 +104,25 @@ pub(crate) fn target_uri(parts: &Parts) -> &Uri {
 /// The authority the client asked for, as it was spelled: the URI's without user information (RFC 9112
 /// §3.2.2), else that of the `Host` header, unless it is unclear.
 pub(crate) fn authority(parts: &Parts) -> Option<&str> {
-    match target_uri(parts).authority() {
-        Some(authority) => authority.as_str().rsplit('@').next(),
-        None => host(parts).ok().flatten(),
-    }
+    uri_authority(target_uri(parts)).or_else(|| str::from_utf8(host(parts).ok().flatten()?).ok())
+}
+
+fn uri_authority(uri: &Uri) -> Option<&str> {
+    uri.authority().and_then(|authority| authority.as_str().rsplit('@').next())
 }
 
 /// There is more than one `Host`, or one that cannot be read: servers differ in what they make of it (RFC
 /// 9112 §3.2).
 struct UnclearHost;
 
-fn host(parts: &Parts) -> Result<Option<&str>, UnclearHost> {
-    let mut hosts = parts.headers.get_all(HOST).iter();
-    let Some(host) = hosts.next() else { return Ok(None) };
-    match host.to_str() {
-        Ok(host) if hosts.next().is_none() && host.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Ok(Some(host))
-        }
-        _ => Err(UnclearHost),
-    }
+/// What is in `Host`, all of it visible ASCII.
+fn host(parts: &Parts) -> Result<Option<&[u8]>, UnclearHost> {
+    let Some(host) = parts.headers.get(HOST) else { return Ok(None) };
+    // Where no name has a second line, `Host` has none; that is known without looking for it.
+    let several = || parts.headers.get_all(HOST).iter().nth(1).is_some();
+    let repeats = parts.headers.len() != parts.headers.keys_len() && several();
+    let host = host.as_bytes();
+    if host.iter().all(u8::is_ascii_graphic) && !repeats { Ok(Some(host)) } else { Err(UnclearHost) }
 }
 
 fn has_userinfo(uri: &Uri) -> bool {

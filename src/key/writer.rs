@@ -1,14 +1,10 @@
 use std::fmt;
 
-use smallvec::SmallVec;
-
 use super::{
     Key,
+    buffer::Buffer,
     encoding::{ABSENT, GUARDED, NAMED, PLAIN, varint},
 };
-
-/// Keys up to this many bytes are written without allocating.
-const INLINE: usize = 256;
 
 /// The key of one request while it is being written.
 ///
@@ -37,21 +33,38 @@ const INLINE: usize = 256;
 /// # Ok::<(), http::Error>(())
 /// ```
 pub struct KeyWriter {
-    bytes: SmallVec<[u8; INLINE]>,
+    bytes: Buffer,
 }
 
 impl KeyWriter {
     /// A key that has its namespace and nothing else.
     pub(crate) fn new(namespace: &str) -> Self {
-        let mut key = Self { bytes: SmallVec::new() };
+        let mut key = Self::empty();
         key.push(namespace);
         key
+    }
+
+    /// One without a namespace, to be written where it lies: it is too large to be moved for nothing.
+    pub(crate) fn empty() -> Self {
+        Self { bytes: Buffer::new() }
+    }
+
+    /// Writes the beginning of another key.
+    pub(crate) fn begin_with(&mut self, beginning: &[u8]) {
+        self.bytes.extend(beginning);
     }
 
     /// Writes a plain part.
     pub fn push(&mut self, part: impl AsRef<[u8]>) {
         self.bytes.push(PLAIN);
         self.field(part.as_ref());
+    }
+
+    /// Writes a plain part with ASCII letters in lower case.
+    pub(crate) fn push_lowercase(&mut self, part: &[u8]) {
+        self.push(part);
+        let start = self.bytes.len() - part.len();
+        self.bytes.as_mut_slice()[start..].make_ascii_lowercase();
     }
 
     /// Writes a plain part piece by piece.
@@ -90,17 +103,20 @@ impl KeyWriter {
     /// What has been written: equal to the bytes of the [`Key`] it becomes, so that a map can be asked
     /// before one is made.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_slice()
     }
 
     /// The key to keep.
     pub(crate) fn to_key(&self) -> Key {
-        Key::from_bytes(&self.bytes)
+        Key::from_bytes(self.as_bytes())
     }
 
     fn field(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(&varint(bytes.len()));
-        self.bytes.extend_from_slice(bytes);
+        match u8::try_from(bytes.len()) {
+            Ok(len @ ..0x80) => self.bytes.push(len),
+            _ => self.bytes.extend(&varint(bytes.len())),
+        }
+        self.bytes.extend(bytes);
     }
 }
 
@@ -114,12 +130,12 @@ impl fmt::Debug for KeyWriter {
 ///
 /// It takes formatted text too, through [`fmt::Write`], which never fails here.
 pub struct PartWriter<'k> {
-    key: &'k mut SmallVec<[u8; INLINE]>,
+    key: &'k mut Buffer,
     start: usize,
 }
 
 impl<'k> PartWriter<'k> {
-    fn open(key: &'k mut SmallVec<[u8; INLINE]>) -> Self {
+    fn open(key: &'k mut Buffer) -> Self {
         // Room for the length of a part under 128 bytes, as nearly all are; filled in when the part closes.
         key.push(0);
         Self { start: key.len(), key }
@@ -127,12 +143,14 @@ impl<'k> PartWriter<'k> {
 
     /// Appends bytes as they are.
     pub fn append(&mut self, bytes: impl AsRef<[u8]>) {
-        self.key.extend_from_slice(bytes.as_ref());
+        self.key.extend(bytes.as_ref());
     }
 
     /// Appends bytes with ASCII letters in lower case.
     pub fn append_lowercase(&mut self, bytes: impl AsRef<[u8]>) {
-        self.key.extend(bytes.as_ref().iter().map(u8::to_ascii_lowercase));
+        let start = self.key.len();
+        self.key.extend(bytes.as_ref());
+        self.key.as_mut_slice()[start..].make_ascii_lowercase();
     }
 }
 
@@ -145,16 +163,24 @@ impl fmt::Write for PartWriter<'_> {
 
 impl fmt::Debug for PartWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PartWriter").field(&format_args!("{}", self.key[self.start..].escape_ascii())).finish()
+        f.debug_tuple("PartWriter")
+            .field(&format_args!("{}", self.key.as_slice()[self.start..].escape_ascii()))
+            .finish()
     }
 }
 
 /// Closes the part, also when its writer unwinds: a key whose lengths do not add up could equal another.
 impl Drop for PartWriter<'_> {
     fn drop(&mut self) {
-        let len = varint(self.key.len() - self.start);
-        self.key[self.start - 1] = len[0];
-        self.key.insert_from_slice(self.start, &len[1..]);
+        let len = self.key.len() - self.start;
+        match u8::try_from(len) {
+            Ok(len @ ..0x80) => self.key.as_mut_slice()[self.start - 1] = len,
+            _ => {
+                let len = varint(len);
+                self.key.as_mut_slice()[self.start - 1] = len[0];
+                self.key.insert(self.start, &len[1..]);
+            }
+        }
     }
 }
 
@@ -171,7 +197,7 @@ mod tests {
             key
         };
         assert_eq!(filled(251).as_bytes().len(), 256);
-        assert!(!filled(251).bytes.spilled());
-        assert!(filled(252).bytes.spilled());
+        assert!(!filled(251).bytes.is_spilled());
+        assert!(filled(252).bytes.is_spilled());
     }
 }

@@ -1,6 +1,6 @@
 //! `Cache-Status` (RFC 9211): what the cache did with a request, for whoever reads the response.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use http::{HeaderValue, StatusCode};
 
@@ -10,8 +10,61 @@ use crate::event::{Outcome, Reason};
 #[cfg(test)]
 mod tests;
 
-/// The values of one cache. Those of a response from memory are ready-made, so that giving one is a clone without a
-/// copy.
+/// What the cache tells of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A fresh stored response (RFC 9211 §2.1).
+    Hit,
+    /// A stale stored response that nothing was asked about: its refresh is not this request's (RFC 9211 §2.1).
+    Stale,
+    /// A stored response served because an earlier fetch failed, or the breaker refuses one. A request that went forward
+    /// itself is forwarded, as `hit` and `fwd` exclude each other (RFC 9211 §2.1).
+    StaleError,
+    /// A stored response served to a request that went forward, or waited for one that did, and the fetch failed.
+    InVain,
+    /// A request that went nowhere, and that nothing stored answers (RFC 9211 §2.8).
+    Unanswered(Reason),
+    /// A request that went forward.
+    Forwarded(Forward),
+}
+
+/// How a request went forward, and what came of it (RFC 9211 §2.2 to §2.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Forward {
+    fwd: Fwd,
+    status: Option<StatusCode>,
+    stored: bool,
+    collapsed: Option<bool>,
+    detail: Option<Reason>,
+}
+
+impl Forward {
+    pub(crate) const fn new(fwd: Fwd) -> Self {
+        Self { fwd, status: None, stored: false, collapsed: None, detail: None }
+    }
+
+    /// What the next hop answered, where that is not what the client gets.
+    pub(crate) const fn answered(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// The response is stored.
+    pub(crate) const fn stored(self) -> Self {
+        Self { stored: true, ..self }
+    }
+
+    /// It waited for another one's fetch, and could use its response or not.
+    pub(crate) const fn collapsed(self, used: bool) -> Self {
+        Self { collapsed: Some(used), ..self }
+    }
+
+    /// Why it is not stored, or not a response of the next hop.
+    pub(crate) const fn because(self, reason: Reason) -> Self {
+        Self { detail: Some(reason), ..self }
+    }
+}
+
+/// The values of one cache. Those of a response from memory are ready-made.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheStatus {
     /// The cache's name as it stands in the field.
@@ -19,80 +72,42 @@ pub(crate) struct CacheStatus {
     hit: HeaderValue,
     stale: HeaderValue,
     stale_error: HeaderValue,
-    forwarded_in_vain: HeaderValue,
-    revalidated: HeaderValue,
+    in_vain: HeaderValue,
 }
+
+/// A value that is ready-made, or was made for one answer.
+pub(crate) type Said<'a> = Cow<'a, HeaderValue>;
 
 impl CacheStatus {
     /// The values of a cache of this name, or nothing if the name is empty or has characters that a structured field
     /// cannot show: it is a token or a string (RFC 9211 §2, RFC 9651 §3.3).
     pub(crate) fn new(name: &str) -> Option<Self> {
         let name = item(name)?;
+        let stale_error = Outcome::StaleError;
         Some(Self {
             hit: HeaderValue::try_from(format!("{name}; hit")).ok()?,
             stale: HeaderValue::try_from(format!("{name}; hit; detail={}", Outcome::Stale)).ok()?,
-            stale_error: HeaderValue::try_from(format!("{name}; hit; detail={}", Outcome::StaleError))
-                .ok()?,
-            forwarded_in_vain: HeaderValue::try_from(format!(
-                "{name}; fwd=stale; detail={}",
-                Outcome::StaleError
-            ))
-            .ok()?,
-            revalidated: HeaderValue::try_from(format!("{name}; fwd=stale; fwd-status=304")).ok()?,
+            stale_error: HeaderValue::try_from(format!("{name}; hit; detail={stale_error}")).ok()?,
+            in_vain: HeaderValue::try_from(format!("{name}; fwd=stale; detail={stale_error}")).ok()?,
             name,
         })
     }
 
-    /// A fresh stored response (RFC 9211 §2.1).
-    pub(crate) fn hit(&self) -> HeaderValue {
-        self.hit.clone()
+    /// The value that tells this.
+    pub(crate) fn value(&self, told: Told) -> Said<'_> {
+        match told {
+            Told::Hit => Said::Borrowed(&self.hit),
+            Told::Stale => Said::Borrowed(&self.stale),
+            Told::StaleError => Said::Borrowed(&self.stale_error),
+            Told::InVain => Said::Borrowed(&self.in_vain),
+            Told::Unanswered(reason) => made(format!("{}; detail={reason}", self.name)),
+            Told::Forwarded(forward) => self.forwarded(forward),
+        }
     }
 
-    /// A stale stored response that nothing was asked about: its refresh is not this request's (RFC 9211 §2.1).
-    pub(crate) fn stale(&self) -> HeaderValue {
-        self.stale.clone()
-    }
-
-    /// A stored response served because an earlier fetch failed, or the breaker refuses one. A request that went
-    /// forward itself is [forwarded](Self::forwarded), as `hit` and `fwd` exclude each other (RFC 9211 §2.1).
-    pub(crate) fn stale_error(&self) -> HeaderValue {
-        self.stale_error.clone()
-    }
-
-    /// A stored response served to a request that went forward, or waited for one that did, and the fetch failed.
-    pub(crate) fn forwarded_in_vain(&self) -> HeaderValue {
-        self.forwarded_in_vain.clone()
-    }
-
-    /// A stored response that this request had confirmed by a 304 (RFC 9211 §2.3).
-    pub(crate) fn revalidated(&self) -> HeaderValue {
-        self.revalidated.clone()
-    }
-
-    /// The same, of a response that was fresh.
-    pub(crate) fn revalidated_on_request(&self) -> HeaderValue {
-        self.forwarded(Fwd::Request, Some(StatusCode::NOT_MODIFIED), false, None, None)
-    }
-
-    /// A request that went nowhere, and that nothing stored answers (RFC 9211 §2.8).
-    pub(crate) fn unanswered(&self, detail: Reason) -> HeaderValue {
-        HeaderValue::try_from(format!("{}; detail={detail}", self.name))
-            .unwrap_or(HeaderValue::from_static("?0"))
-    }
-
-    /// A request that went forward (RFC 9211 §2.2 to §2.8). `fwd_status` is what the next hop answered, where that is
-    /// not what the client gets; `collapsed` is whether a request that waited for another one's fetch could use its
-    /// response, and nothing for one that did not wait.
-    pub(crate) fn forwarded(
-        &self,
-        fwd: Fwd,
-        fwd_status: Option<StatusCode>,
-        stored: bool,
-        collapsed: Option<bool>,
-        detail: Option<Reason>,
-    ) -> HeaderValue {
+    fn forwarded(&self, Forward { fwd, status, stored, collapsed, detail }: Forward) -> Said<'_> {
         let mut text = format!("{}; fwd={}", self.name, fwd.as_str());
-        if let Some(status) = fwd_status {
+        if let Some(status) = status {
             // Writing to a string cannot fail.
             let _ = write!(text, "; fwd-status={}", status.as_u16());
         }
@@ -107,16 +122,22 @@ impl CacheStatus {
         if let Some(reason) = detail {
             let _ = write!(text, "; detail={reason}");
         }
-        // All of it is printable, so this always is a value; `?0` is a valid one that says nothing.
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("?0"))
+        made(text)
     }
+}
+
+/// All of the text is printable, so this always is a value; `?0` is a valid one that says nothing.
+fn made(text: String) -> Said<'static> {
+    Said::Owned(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("?0")))
 }
 
 /// A value with what a route tells beyond it: for how many seconds the response is still fresh (RFC 9211 §2.6), and the
 /// request's key (§2.7).
-pub(crate) fn detailed(value: HeaderValue, ttl: Option<i64>, key: Option<&str>) -> HeaderValue {
-    let (Ok(said), true) = (value.to_str(), ttl.is_some() || key.is_some()) else { return value };
-    let mut text = said.to_owned();
+pub(crate) fn detailed<'a>(said: Said<'a>, ttl: Option<i64>, key: Option<&str>) -> Said<'a> {
+    if ttl.is_none() && key.is_none() {
+        return said;
+    }
+    let Ok(mut text) = said.to_str().map(str::to_owned) else { return said };
     if let Some(ttl) = ttl {
         // Writing to a string cannot fail.
         let _ = write!(text, "; ttl={ttl}");
@@ -124,7 +145,7 @@ pub(crate) fn detailed(value: HeaderValue, ttl: Option<i64>, key: Option<&str>) 
     if let Some(key) = key.and_then(string) {
         let _ = write!(text, "; key={key}");
     }
-    HeaderValue::try_from(text).unwrap_or(value)
+    made(text)
 }
 
 /// Why a request went forward (RFC 9211 §2.2).

@@ -60,9 +60,18 @@ impl Selecting {
     /// as one list, and white space around them does not count; of a field whose grammar is known, neither does what has
     /// no meaning in it. A header that is absent matches only an absent one.
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
+        self.matches_as_it_is(request) || self.matches_in(request, is_normal)
+    }
+
+    /// The same for a request that spells its values as they are kept, which most do. It takes a part of the time.
+    pub(crate) fn matches_as_it_is(&self, request: &HeaderMap) -> bool {
+        self.matches_in(request, is_joined)
+    }
+
+    fn matches_in(&self, request: &HeaderMap, is: impl Fn(&HeaderMap, &HeaderName, &[u8]) -> bool) -> bool {
         self.0.iter().all(|(name, value)| match value {
             None => !request.contains_key(name),
-            Some(value) => is_joined(request, name, value) || is_normal(request, name, value),
+            Some(value) => is(request, name, value),
         })
     }
 
@@ -138,9 +147,12 @@ fn is_joined(request: &HeaderMap, name: &HeaderName, value: &[u8]) -> bool {
     rest.is_some_and(<[u8]>::is_empty)
 }
 
-/// Whether the lines are another spelling of this value.
+/// Whether the lines are this value, in any spelling.
 fn is_normal(request: &HeaderMap, name: &HeaderName, value: &[u8]) -> bool {
-    request.contains_key(name) && normal(request, name).is_some_and(|normal| normal.eq(value.iter().copied()))
+    match normal(request, name) {
+        Some(normal) => request.contains_key(name) && normal.eq(value.iter().copied()),
+        None => is_joined(request, name, value),
+    }
 }
 
 /// The bytes of a field that is a list of weighted choices, with nothing in it that has no meaning (RFC 9110 §12.4.2,

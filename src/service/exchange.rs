@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, request};
+use http::{HeaderMap, Method, Request, Response, request};
 use tokio::{runtime::Handle, sync::oneshot};
 use tracing::Instrument;
 
@@ -20,7 +20,7 @@ use crate::{
     policy::{
         cache_control::RequestDirectives,
         reuse::Reuse,
-        status::{CacheStatus, Fwd},
+        status::{Forward, Fwd, Told},
         vary::Selecting,
     },
     shared::{self, Failed, FlightKey, Landing, Route, Upstream},
@@ -178,15 +178,16 @@ where
                     return Next::Again;
                 };
                 self.route.meter.collapsed();
-                let status = |status: &CacheStatus| status.forwarded(fwd, None, true, Some(true), None);
-                Next::Answer(self.arriving(&entry, reader, status))
+                let told = Told::Forwarded(Forward::new(fwd).stored().collapsed(true));
+                Next::Answer(self.arriving(&entry, reader, told))
             }
             Some(Landing::Confirmed(entry)) => {
                 if !self.accepts(&entry, before) {
                     return Next::Again;
                 }
                 self.route.meter.collapsed();
-                Next::Answer(self.stored(&entry, Served::revalidated(fwd)))
+                let forward = Forward::new(fwd).collapsed(true);
+                Next::Answer(self.stored(&entry, Served::revalidated(forward)))
             }
             Some(Landing::Released) => {
                 self.may_wait = false;
@@ -267,17 +268,17 @@ where
         let reply = answer
             .await
             .unwrap_or_else(|_aborted| Reply::Refused(Arc::new(Failed::new(Reason::Aborted, None))));
-        let own = |reason| move |status: &CacheStatus| status.forwarded(fwd, None, false, None, Some(reason));
+        let forward = Forward::new(fwd);
+        let own = |reason| Told::Forwarded(forward.because(reason));
         match reply {
             Reply::Own(response, reason) => Ok(self.pass_on(response, own(reason))),
             Reply::Stored(entry, reader, unstored) => {
-                let status = |status: &CacheStatus| status.forwarded(fwd, None, true, None, None);
-                let mut response = self.arriving(&entry, reader, status);
+                let mut response = self.arriving(&entry, reader, Told::Forwarded(forward.stored()));
                 unstored.add_to(&mut response);
                 Ok(response)
             }
             Reply::Confirmed(entry, unstored) => {
-                let mut response = self.stored(&entry, Served::revalidated(fwd));
+                let mut response = self.stored(&entry, Served::revalidated(forward));
                 unstored.add_to(&mut response);
                 Ok(response)
             }
@@ -325,33 +326,24 @@ where
     }
 
     /// The answer from a response whose body is on its way.
-    fn arriving(
-        &self,
-        entry: &Entry,
-        reader: SpoolReader,
-        status: impl FnOnce(&CacheStatus) -> HeaderValue,
-    ) -> Response<ResponseBody<S::Body>> {
+    fn arriving(&self, entry: &Entry, reader: SpoolReader, told: Told) -> Response<ResponseBody<S::Body>> {
         self.route.answered(Outcome::Miss, Source::Upstream, self.began);
         let now = self.route.core.clock.now();
-        respond::from_entry(&self.route, entry, Some(reader), &self.ask, &self.headers, now, status)
+        respond::from_entry(&self.route, entry, Some(reader), &self.ask, &self.headers, now, told)
     }
 
     /// The inner service's own response to this request, which it saw as a GET.
-    fn pass_on(
-        &self,
-        response: Response<S::Body>,
-        status: impl FnOnce(&CacheStatus) -> HeaderValue,
-    ) -> Response<ResponseBody<S::Body>> {
+    fn pass_on(&self, response: Response<S::Body>, told: Told) -> Response<ResponseBody<S::Body>> {
         self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
-        let response = respond::passed_on(&self.route, response, self.ask.shown_key.as_deref(), status);
+        let response = respond::passed_on(&self.route, response, self.ask.shown_key.as_deref(), told);
         if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
     }
 
     fn refuse(&self, failed: &Failed, fwd: Fwd, waited: bool) -> Response<ResponseBody<S::Body>> {
         self.route.answered(Outcome::Rejected, Source::Upstream, self.began);
-        respond::refused(&self.route, failed, &self.ask, |status| {
-            status.forwarded(fwd, None, false, waited.then_some(false), Some(failed.reason))
-        })
+        let forward = Forward::new(fwd).because(failed.reason);
+        let forward = if waited { forward.collapsed(false) } else { forward };
+        respond::refused(&self.route, failed, &self.ask, Told::Forwarded(forward))
     }
 }
 

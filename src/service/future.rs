@@ -17,7 +17,7 @@ use crate::{
     clock::Tick,
     event::{Outcome, Reason},
     fetch::HeadCall,
-    policy::status::Fwd,
+    policy::status::{Forward, Fwd, Told},
     shared::Route,
     telemetry::{CallKind, CallResult, Source},
 };
@@ -87,9 +87,8 @@ impl Bypass {
             _ => {}
         }
         let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
-        Ok(respond::passed_on(route, response, None, |values| {
-            values.forwarded(fwd, None, false, None, Some(*reason))
-        }))
+        let told = Told::Forwarded(Forward::new(fwd).because(*reason));
+        Ok(respond::passed_on(route, response, None, told))
     }
 }
 
@@ -97,6 +96,7 @@ impl<S, ReqBody, B> ResponseFuture<S, ReqBody, B>
 where
     S: Service<Request<ReqBody>>,
 {
+    #[inline]
     pub(super) fn ready(response: Response<ResponseBody<B>>) -> Self {
         Self { state: State::Ready { response: Some(response) } }
     }

@@ -13,7 +13,7 @@ use crate::{
     policy::{
         range::{self, Wanted},
         request::RequestFacts,
-        status::{self, CacheStatus, Fwd},
+        status::{Forward, Told},
         validation::{self, Condition},
         verdict::Asker,
     },
@@ -35,6 +35,7 @@ pub(crate) struct Ask {
 
 /// A request's answer from `entry`, whose body is stored, or `on_its_way`. It is a 304 if the request's own conditions
 /// say so (RFC 9110 §13.2.2), and without a body for HEAD.
+#[inline]
 pub(crate) fn from_entry<B>(
     route: &Route,
     entry: &Entry,
@@ -42,14 +43,12 @@ pub(crate) fn from_entry<B>(
     ask: &Ask,
     request: &HeaderMap,
     now: Tick,
-    status: impl FnOnce(&CacheStatus) -> HeaderValue,
+    told: Told,
 ) -> Response<ResponseBody<B>> {
-    let mut headers = entry.headers_at(now);
-    if let Some(field) = route.status_field() {
-        let ttl = field.ttl.then(|| entry.ttl(now));
-        let value = status::detailed(status(&field.values), ttl, ask.shown_key.as_deref());
-        stamp(&mut headers, field, value, entry.prior_status);
-    }
+    let status = route
+        .status_field()
+        .map(|status| (&status.field, status.said(told, Some(entry.ttl(now)), ask.shown_key.as_deref())));
+    let headers = entry.headers.at(entry.age(now), status);
     let mut response = with_headers(entry, headers, on_its_way, ask, request);
     if let Some(uri) = &entry.final_uri {
         response.extensions_mut().insert(uri.clone());
@@ -57,6 +56,7 @@ pub(crate) fn from_entry<B>(
     response
 }
 
+#[inline]
 fn with_headers<B>(
     entry: &Entry,
     mut headers: HeaderMap,
@@ -65,7 +65,8 @@ fn with_headers<B>(
     request: &HeaderMap,
 ) -> Response<ResponseBody<B>> {
     if ask.facts.has_conditionals()
-        && validation::client_condition(request, &entry.headers, entry.status) == Condition::NotModified
+        && validation::client_condition(request, entry.headers.as_map(), entry.status)
+            == Condition::NotModified
     {
         let headers = validation::not_modified_headers(&headers);
         return respond(StatusCode::NOT_MODIFIED, headers, ResponseBody::none());
@@ -97,7 +98,7 @@ fn part_of<B>(
     request: &HeaderMap,
 ) -> Response<ResponseBody<B>> {
     let length = content.body.len();
-    let (status, part, body) = match range::wanted(request, &entry.headers, length) {
+    let (status, part, body) = match range::wanted(request, entry.headers.as_map(), length) {
         Wanted::Whole => return respond(entry.status, headers, ResponseBody::stored(content)),
         Wanted::Part(part) => {
             let body = ResponseBody::part(&content.body.part(&part));
@@ -116,34 +117,30 @@ fn part_of<B>(
 pub(crate) struct Served {
     outcome: Outcome,
     source: Source,
-    status: fn(&CacheStatus) -> HeaderValue,
+    told: Told,
 }
 
 impl Served {
-    pub(crate) const HIT: Self = Self::of(Outcome::Hit, Source::Cache, CacheStatus::hit);
-    pub(crate) const STALE: Self = Self::of(Outcome::Stale, Source::Cache, CacheStatus::stale);
-    pub(crate) const STALE_ERROR: Self =
-        Self::of(Outcome::StaleError, Source::Cache, CacheStatus::stale_error);
+    pub(crate) const HIT: Self = Self::of(Outcome::Hit, Source::Cache, Told::Hit);
+    pub(crate) const STALE: Self = Self::of(Outcome::Stale, Source::Cache, Told::Stale);
+    pub(crate) const STALE_ERROR: Self = Self::of(Outcome::StaleError, Source::Cache, Told::StaleError);
     /// After a fetch that this request started, or waited for, failed.
-    pub(crate) const IN_VAIN: Self =
-        Self::of(Outcome::StaleError, Source::Upstream, CacheStatus::forwarded_in_vain);
-    /// After the inner service confirmed it.
-    const REVALIDATED: Self = Self::of(Outcome::Revalidated, Source::Upstream, CacheStatus::revalidated);
+    pub(crate) const IN_VAIN: Self = Self::of(Outcome::StaleError, Source::Upstream, Told::InVain);
 
-    /// The same, for a request that went forward for this reason.
-    pub(crate) fn revalidated(fwd: Fwd) -> Self {
-        match fwd {
-            Fwd::Request => Self { status: CacheStatus::revalidated_on_request, ..Self::REVALIDATED },
-            _ => Self::REVALIDATED,
-        }
+    /// After the inner service confirmed it to a request that went forward so, or waited for one.
+    pub(crate) fn revalidated(forward: Forward) -> Self {
+        let told = Told::Forwarded(forward.answered(StatusCode::NOT_MODIFIED));
+        Self::of(Outcome::Revalidated, Source::Upstream, told)
     }
 
-    const fn of(outcome: Outcome, source: Source, status: fn(&CacheStatus) -> HeaderValue) -> Self {
-        Self { outcome, source, status }
+    const fn of(outcome: Outcome, source: Source, told: Told) -> Self {
+        Self { outcome, source, told }
     }
 }
 
-/// A request's answer from what is stored, counted.
+/// A request's answer from what is stored, counted. Inlined with what it calls, as a response is not small: each step on
+/// its way would move it once more.
+#[inline]
 pub(crate) fn from_store<B>(
     route: &Route,
     entry: &Entry,
@@ -153,9 +150,10 @@ pub(crate) fn from_store<B>(
     now: Tick,
     served: Served,
 ) -> Response<ResponseBody<B>> {
-    let response = from_entry(route, entry, None, ask, request, now, served.status);
-    route.meter.served(entry.age(now), response.body().stored_len());
-    route.answered(served.outcome, served.source, began);
+    let response = from_entry(route, entry, None, ask, request, now, served.told);
+    let took = || route.core.clock.now().since(began);
+    let size = (entry.age(now), response.body().stored_len());
+    route.meter.served(served.outcome, served.source, size, took, now);
     response
 }
 
@@ -164,11 +162,11 @@ pub(crate) fn passed_on<B>(
     route: &Arc<Route>,
     mut response: Response<B>,
     shown_key: Option<&str>,
-    status: impl FnOnce(&CacheStatus) -> HeaderValue,
+    told: Told,
 ) -> Response<ResponseBody<B>> {
-    if let Some(field) = route.status_field() {
-        let value = status::detailed(status(&field.values), None, shown_key);
-        response.headers_mut().append(&field.field, value);
+    if let Some(status) = route.status_field() {
+        let said = status.said(told, None, shown_key);
+        response.headers_mut().append(&status.field, said.into_owned());
     }
     response.map(|body| ResponseBody::inner(body, route))
 }
@@ -176,12 +174,7 @@ pub(crate) fn passed_on<B>(
 /// The answer to a request that waited for a fetch which failed, or whose fetch was refused: 504 after a time-out or when
 /// it wanted none, 503 when there was no room for it or the breaker is open, else 502. Always with `Retry-After` and a
 /// reason.
-pub(crate) fn refused<B>(
-    route: &Route,
-    failed: &Failed,
-    ask: &Ask,
-    status: impl FnOnce(&CacheStatus) -> HeaderValue,
-) -> Response<ResponseBody<B>> {
+pub(crate) fn refused<B>(route: &Route, failed: &Failed, ask: &Ask, told: Told) -> Response<ResponseBody<B>> {
     let code = match failed.reason {
         Reason::Timeout | Reason::BodyTimeout | Reason::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
         Reason::Overload | Reason::Aborted | Reason::Throttled | Reason::BreakerOpen => {
@@ -194,8 +187,9 @@ pub(crate) fn refused<B>(
     headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(field) = route.status_field() {
-        headers.append(&field.field, status::detailed(status(&field.values), None, ask.shown_key.as_deref()));
+    if let Some(status) = route.status_field() {
+        let said = status.said(told, None, ask.shown_key.as_deref());
+        headers.append(&status.field, said.into_owned());
     }
     let text = if ask.head { ResponseBody::none() } else { ResponseBody::text(failed.reason.as_str()) };
     let mut response = respond(code, headers, text);
@@ -207,23 +201,10 @@ pub(crate) fn refused<B>(
 pub(crate) fn not_cached<B>(route: &Route, ask: &Ask, began: Tick) -> Response<ResponseBody<B>> {
     route.answered(Outcome::Rejected, Source::Cache, began);
     let failed = Failed::new(Reason::OnlyIfCached, None);
-    refused(route, &failed, ask, |status| status.unanswered(failed.reason))
+    refused(route, &failed, ask, Told::Unanswered(failed.reason))
 }
 
-/// Puts the cache's status into its slot, or behind those of the caches further up.
-fn stamp(headers: &mut HeaderMap, field: &crate::config::StatusField, value: HeaderValue, prior: bool) {
-    if prior {
-        headers.append(&field.field, value);
-        return;
-    }
-    match headers.get_mut(&field.field) {
-        Some(slot) => *slot = value,
-        None => {
-            headers.insert(&field.field, value);
-        }
-    }
-}
-
+#[inline]
 fn respond<B>(status: StatusCode, headers: HeaderMap, body: ResponseBody<B>) -> Response<ResponseBody<B>> {
     let mut response = Response::new(body);
     *response.status_mut() = status;

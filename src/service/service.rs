@@ -22,6 +22,7 @@ use crate::{
     error::BoxError,
     event::Reason,
     fetch::HeadCall,
+    key::KeyWriter,
     policy::{request::RequestFacts, reuse::Reuse},
     refresh::refresh,
     shared::{self, Route},
@@ -68,9 +69,10 @@ where
             return self.bypass(parts, body, facts, reason);
         }
         route.settings.negotiation.reduce(&mut parts.headers);
-        let Some(key) = route.key(&parts, facts) else {
+        let mut key = KeyWriter::empty();
+        if !route.write_key(&parts, facts, &mut key) {
             return self.bypass(parts, body, facts, Reason::Extractor);
-        };
+        }
         let asked = route.asked(&parts.headers, facts);
         let asker = route.asker(facts, asked.as_ref());
         let head = parts.method == Method::HEAD;
@@ -154,7 +156,7 @@ impl<S> SwrCache<S> {
         if !route.collapses(asker) {
             return None;
         }
-        let key = route.key(parts, facts)?.to_key();
+        let key = route.key(parts, facts)?;
         let slot = route.core.store.peek(key.as_bytes())?;
         let entry = slot.select(&parts.headers).filter(|entry| shared::may_use(entry, asker))?;
         HeadCall::new(route, key, entry, parts.headers.clone(), asker, route.core.clock.now())
@@ -164,7 +166,7 @@ impl<S> SwrCache<S> {
     fn spoils(&self, mut parts: request::Parts, facts: RequestFacts) -> (request::Parts, Spoils) {
         let target = Target::of(&parts);
         let method = std::mem::replace(&mut parts.method, Method::GET);
-        let key = self.route.key(&parts, facts).map(|key| key.to_key());
+        let key = self.route.key(&parts, facts);
         parts.method = method;
         (parts, Spoils { target, key })
     }

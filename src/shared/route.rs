@@ -11,7 +11,7 @@ use crate::{
     config::{BreakerChoice, BreakerConfig, Settings, StatusField, SwrConfig},
     entry::{Entry, RouteMark},
     event::Outcome,
-    key::{KeyDecision, KeyWriter},
+    key::{Key, KeyDecision, KeyWriter},
     policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
     sync::atomic::AtomicU64,
     telemetry::{Failing, LogGates, Meter, Newest, Source},
@@ -25,6 +25,8 @@ pub(crate) struct Route {
     pub(crate) mark: Arc<RouteMark>,
     /// The first part of its keys.
     pub(crate) namespace: Box<str>,
+    /// The same as the bytes that each key begins with.
+    prefix: Key,
     pub(crate) max_body: u64,
     pub(crate) logs: LogGates,
     pub(crate) meter: Meter,
@@ -37,6 +39,7 @@ pub(crate) struct Route {
 impl Route {
     pub(crate) fn new(core: &Arc<Core>, config: &SwrConfig, name: &str) -> Self {
         let settings = &config.settings;
+        let namespace = settings.namespace.as_deref().unwrap_or(name);
         let breaker = settings.breaker.as_ref().and_then(|config| match &config.choice {
             BreakerChoice::Route => Some(core.breakers.named(name, config.settings)),
             BreakerChoice::Named(name) => Some(core.breakers.named(name, config.settings)),
@@ -46,7 +49,8 @@ impl Route {
             core: Arc::clone(core),
             settings: Arc::clone(settings),
             mark: Arc::new(RouteMark { name: name.into(), purged: AtomicU64::new(0) }),
-            namespace: settings.namespace.as_deref().unwrap_or(name).into(),
+            namespace: namespace.into(),
+            prefix: KeyWriter::new(namespace).to_key(),
             max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),
             logs: LogGates::default(),
             meter: Meter::new(name),
@@ -64,14 +68,20 @@ impl Route {
         self.settings.status.as_ref()
     }
 
-    /// Writes the key of a request, or `None` if the extractor does not want it cached.
-    pub(crate) fn key(&self, parts: &request::Parts, facts: RequestFacts) -> Option<KeyWriter> {
-        let mut key = KeyWriter::new(&self.namespace);
-        if self.settings.key.extract(parts, &mut key) != KeyDecision::Cache {
-            return None;
+    /// Writes the key of a request where nothing is written yet; false if the extractor does not want it cached.
+    pub(crate) fn write_key(&self, parts: &request::Parts, facts: RequestFacts, key: &mut KeyWriter) -> bool {
+        key.begin_with(self.prefix.as_bytes());
+        if self.settings.key.extract(parts, key) != KeyDecision::Cache {
+            return false;
         }
         facts.for_each_guarded(&parts.headers, |name, value| key.push_guarded(name, value));
-        Some(key)
+        true
+    }
+
+    /// The key of a request, or `None` if the extractor does not want it cached.
+    pub(crate) fn key(&self, parts: &request::Parts, facts: RequestFacts) -> Option<Key> {
+        let mut key = KeyWriter::empty();
+        self.write_key(parts, facts, &mut key).then(|| key.to_key())
     }
 
     /// The printed form of a request's key, where the route tells it.

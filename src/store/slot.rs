@@ -28,7 +28,16 @@ impl Slot {
 
     /// The variant that a request selects (RFC 9111 §4.1): the newest one that matches and no purge has passed.
     pub(crate) fn select(&self, request: &HeaderMap) -> Option<&Arc<Entry>> {
-        self.variants.iter().find(|entry| entry.selecting.matches(request) && !entry.is_purged())
+        let mut current = self.variants.iter().filter(|entry| !entry.is_purged());
+        match self.variants.as_slice() {
+            [_] => current.find(|entry| entry.selecting.matches(request)),
+            // Not every variant is to be compared in every spelling.
+            _ => {
+                let mut again = current.clone();
+                let as_it_is = current.find(|entry| entry.selecting.matches_as_it_is(request));
+                as_it_is.or_else(|| again.find(|entry| entry.selecting.matches(request)))
+            }
+        }
     }
 
     /// The fields that told the newest variant from others, for a request that selects none.

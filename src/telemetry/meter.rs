@@ -78,6 +78,8 @@ const OUTCOMES: usize = Outcome::ALL.len();
 const REASONS: usize = Reason::ALL.len();
 const SOURCES: usize = Source::ALL.len();
 const KINDS: usize = CallKind::ALL.len();
+/// While nobody listens, one in so many answers from memory is timed.
+const TIMED: u64 = 16;
 const CALLS: usize = KINDS * CallResult::ALL.len();
 const REFRESHES: usize = RefreshResult::ALL.len();
 
@@ -103,6 +105,13 @@ impl<const N: usize> Counts<N> {
         if let (Some(total), Some(series)) = (self.totals.get(n), self.series.get(n)) {
             total.fetch_add(amount, Ordering::Relaxed);
             series.with(metric, labels, |counter| counter.increment(amount));
+        }
+    }
+
+    /// Counts without telling.
+    fn add_unheard(&self, n: usize, amount: u64) {
+        if let Some(total) = self.totals.get(n) {
+            total.fetch_add(amount, Ordering::Relaxed);
         }
     }
 
@@ -156,25 +165,53 @@ impl Meter {
 
     /// A request got its answer, after so long.
     pub(crate) fn answered(&self, outcome: Outcome, source: Source, took: Duration, now: Tick) {
-        self.introduce();
         self.outcomes.count(outcome as usize, now);
+        self.timed(source, took);
+        if self.is_heard() {
+            self.tell(outcome, source, took);
+        }
+    }
+
+    /// A request got what is stored, at this age and with so many bytes; `took` says how long that has taken. While nobody
+    /// listens it is asked by one in sixteen only: reading the clock is a good part of what such an answer costs.
+    pub(crate) fn served(
+        &self,
+        outcome: Outcome,
+        source: Source,
+        (age, bytes): (u64, u64),
+        took: impl FnOnce() -> Duration,
+        now: Tick,
+    ) {
+        let before = self.outcomes.count(outcome as usize, now);
+        if self.is_heard() {
+            let took = took();
+            self.timed(source, took);
+            self.tell(outcome, source, took);
+            self.age.with(&names::SERVED_AGE, || [self.route()], |histogram| histogram.record(age as f64));
+            self.passed(Source::Cache, bytes);
+        } else {
+            self.bytes.add_unheard(Source::Cache as usize, bytes);
+            if before % TIMED == 0 {
+                self.timed(source, took());
+            }
+        }
+    }
+
+    fn timed(&self, source: Source, took: Duration) {
+        if let Some(latency) = self.answers.get(source as usize) {
+            latency.record(took);
+        }
+    }
+
+    fn tell(&self, outcome: Outcome, source: Source, took: Duration) {
         if let Some(series) = self.outcome_series.get(outcome as usize) {
             let labels = || [self.route(), ("outcome", outcome.as_str().into())];
             series.with(&names::REQUESTS, labels, |counter| counter.increment(1));
         }
-        if let Some((latency, series)) =
-            self.answers.get(source as usize).zip(self.answer_series.get(source as usize))
-        {
-            latency.record(took);
+        if let Some(series) = self.answer_series.get(source as usize) {
             let labels = || [self.route(), ("served", source.as_str().into())];
             series.with(&names::REQUEST_DURATION, labels, |histogram| histogram.record(took));
         }
-    }
-
-    /// A stored response was served at this age, with so many bytes.
-    pub(crate) fn served(&self, age: u64, bytes: u64) {
-        self.age.with(&names::SERVED_AGE, || [self.route()], |histogram| histogram.record(age as f64));
-        self.passed(Source::Cache, bytes);
     }
 
     /// Bytes of bodies went by.
@@ -278,6 +315,12 @@ impl Meter {
 
     fn route(&self) -> Pair {
         ("route", self.route.clone())
+    }
+
+    /// Whether somebody listens, or has.
+    fn is_heard(&self) -> bool {
+        self.introduce();
+        self.introduced.load(Ordering::Relaxed)
     }
 
     /// Registers at zero what an alert may divide by, as soon as somebody listens.

@@ -2,46 +2,54 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn text(value: HeaderValue) -> String {
-    value.to_str().unwrap().to_owned()
+fn text(told: Told) -> String {
+    CacheStatus::new("odds").unwrap().value(told).to_str().unwrap().to_owned()
+}
+
+fn forward(fwd: Fwd) -> Forward {
+    Forward::new(fwd)
 }
 
 #[test]
-fn values_from_memory() {
-    let status = CacheStatus::new("odds").unwrap();
-    assert_eq!(text(status.hit()), "odds; hit");
-    assert_eq!(text(status.stale()), "odds; hit; detail=stale");
-    assert_eq!(text(status.stale_error()), "odds; hit; detail=stale_error");
-    assert_eq!(text(status.revalidated()), "odds; fwd=stale; fwd-status=304");
-    assert_eq!(text(status.revalidated_on_request()), "odds; fwd=request; fwd-status=304");
-    assert_eq!(text(status.unanswered(Reason::OnlyIfCached)), "odds; detail=only_if_cached");
-}
-
-#[test]
-fn values_of_forwarded_requests() {
-    let status = CacheStatus::new("odds").unwrap();
-    let cases = [
-        (status.forwarded(Fwd::UriMiss, None, true, None, None), "odds; fwd=uri-miss; stored"),
-        (status.forwarded(Fwd::UriMiss, None, false, Some(true), None), "odds; fwd=uri-miss; collapsed"),
+fn each_answer_has_its_value() {
+    use Told::{Forwarded, Hit, InVain, Stale, StaleError, Unanswered};
+    for (told, expected) in [
+        (Hit, "odds; hit"),
+        (Stale, "odds; hit; detail=stale"),
+        (StaleError, "odds; hit; detail=stale_error"),
+        (InVain, "odds; fwd=stale; detail=stale_error"),
+        (Unanswered(Reason::OnlyIfCached), "odds; detail=only_if_cached"),
+        (Forwarded(forward(Fwd::UriMiss).stored()), "odds; fwd=uri-miss; stored"),
+        (Forwarded(forward(Fwd::UriMiss).collapsed(true)), "odds; fwd=uri-miss; collapsed"),
         (
-            status.forwarded(Fwd::VaryMiss, None, false, Some(false), Some(Reason::Private)),
+            Forwarded(forward(Fwd::VaryMiss).collapsed(false).because(Reason::Private)),
             "odds; fwd=vary-miss; collapsed=?0; detail=private",
         ),
         (
-            status.forwarded(Fwd::Stale, Some(StatusCode::BAD_GATEWAY), false, None, Some(Reason::Failure)),
+            Forwarded(forward(Fwd::Stale).answered(StatusCode::BAD_GATEWAY).because(Reason::Failure)),
             "odds; fwd=stale; fwd-status=502; detail=failure",
         ),
         (
-            status.forwarded(Fwd::Stale, Some(StatusCode::OK), true, Some(true), None),
+            Forwarded(forward(Fwd::Stale).answered(StatusCode::OK).stored().collapsed(true)),
             "odds; fwd=stale; fwd-status=200; stored; collapsed",
         ),
-        (
-            status.forwarded(Fwd::Method, None, false, None, Some(Reason::Method)),
-            "odds; fwd=method; detail=method",
-        ),
-    ];
-    for (value, expected) in cases {
-        assert_eq!(text(value), expected);
+        (Forwarded(forward(Fwd::Method).because(Reason::Method)), "odds; fwd=method; detail=method"),
+    ] {
+        assert_eq!(text(told), expected);
+    }
+}
+
+#[test]
+fn a_value_can_tell_more() {
+    let status = CacheStatus::new("odds").unwrap();
+    let hit = || status.value(Told::Hit);
+    for (ttl, key, expected) in [
+        (None, None, "odds; hit"),
+        (Some(7), None, "odds; hit; ttl=7"),
+        (Some(-7), Some("a|/b\"c"), "odds; hit; ttl=-7; key=\"a|/b\\\"c\""),
+        (None, Some("caf\u{e9}"), "odds; hit"),
+    ] {
+        assert_eq!(*detailed(hit(), ttl, key), *expected);
     }
 }
 
@@ -55,7 +63,7 @@ fn names_are_tokens_or_strings() {
         ("a;b,c", "\"a;b,c\""),
         ("a\"b\\c", "\"a\\\"b\\\\c\""),
     ] {
-        assert_eq!(text(CacheStatus::new(name).unwrap().hit()), format!("{expected}; hit"));
+        assert_eq!(*CacheStatus::new(name).unwrap().value(Told::Hit), *format!("{expected}; hit"));
     }
     for name in ["", "caf\u{e9}", "a\nb", "a\rb", "a\0b", "a\tb", "\u{7f}"] {
         assert!(CacheStatus::new(name).is_none(), "{name:?}");
@@ -116,7 +124,10 @@ fn every_value_is_a_structured_field() {
             [Fwd::Bypass, Fwd::Method, Fwd::UriMiss, Fwd::VaryMiss, Fwd::UriMiss, Fwd::Request, Fwd::Stale]
         {
             for collapsed in [None, Some(true), Some(false)] {
-                let value = status.forwarded(fwd, StatusCode::from_u16(599).ok(), true, collapsed, reason);
+                let status_599 = StatusCode::from_u16(599).unwrap();
+                let forward =
+                    Forward { collapsed, detail: reason, ..Forward::new(fwd).answered(status_599).stored() };
+                let value = status.value(Told::Forwarded(forward));
                 assert!(is_valid(&value), "{value:?}");
             }
         }
@@ -127,8 +138,9 @@ proptest! {
     #[test]
     fn any_name_makes_a_structured_field_or_none(name in prop_oneof!["[ -~]{0,12}", "\\PC{0,6}", ".{0,6}"]) {
         if let Some(status) = CacheStatus::new(&name) {
-            let forwarded = status.forwarded(Fwd::UriMiss, None, false, None, Some(Reason::Range));
-            for value in [status.hit(), status.stale(), status.stale_error(), status.forwarded_in_vain(), status.revalidated(), forwarded] {
+            let forwarded = Told::Forwarded(forward(Fwd::UriMiss).because(Reason::Range));
+            for told in [Told::Hit, Told::Stale, Told::StaleError, Told::InVain, forwarded] {
+                let value = status.value(told);
                 prop_assert!(is_valid(&value), "{:?}", value);
             }
         } else {

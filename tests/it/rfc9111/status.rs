@@ -160,7 +160,7 @@ fn collapsing() -> Vec<Case> {
             .origin([ok(["cache-control: max-age=10", TAG]), unchanged([]).after(1)])
             .fill()
             .get(10, "200 #1 fwd=stale; fwd-status=304")
-            .twin("200 #1 fwd=stale; fwd-status=304")
+            .twin("200 #1 fwd=stale; fwd-status=304; collapsed")
             .get(12, "200 #1 hit"),
         case(COLLAPSED, "not where it may not be shared: no-store")
             .in_both_modes()

@@ -1,0 +1,196 @@
+//! The headers of a stored response, with slots for what each answer fills in.
+
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, HeaderValue, header::AGE};
+
+use crate::policy::status::Said;
+
+/// The headers of a stored response. The first place is `Age`'s and the second one that of the cache's status, so that an
+/// answer finds both without hashing a name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoredHeaders {
+    map: HeaderMap,
+    /// The field of the second slot. There is none where a cache further up speaks in it already.
+    status: Option<HeaderName>,
+}
+
+impl StoredHeaders {
+    /// Keeps what was received. The values are copied into one piece of memory, since a slice of a connection's buffer would
+    /// keep all of that.
+    /// `status` is the field that the cache speaks in, and what it says most of the time.
+    pub(crate) fn new(received: &HeaderMap, status: Option<(&HeaderName, &HeaderValue)>) -> Self {
+        let status = status.filter(|(field, _)| !received.contains_key(*field));
+        let mut map = HeaderMap::with_capacity(received.len() + 2);
+        map.insert(AGE, HeaderValue::from_static("0"));
+        if let Some((field, usual)) = status {
+            map.insert(field, usual.clone());
+        }
+        let kept = || received.iter().filter(|(name, _)| *name != AGE);
+        let mut text = BytesMut::with_capacity(kept().map(|(_, value)| value.len()).sum());
+        kept().for_each(|(_, value)| text.extend_from_slice(value.as_bytes()));
+        let mut text = text.freeze();
+        for (name, value) in kept() {
+            let copy = HeaderValue::from_maybe_shared(text.split_to(value.len()));
+            // The bytes are those of a value, so they are one.
+            let mut copy = copy.unwrap_or_else(|_| value.clone());
+            copy.set_sensitive(value.is_sensitive());
+            map.append(name.clone(), copy);
+        }
+        // The first clone of a name may allocate; let it be this one and not the first hit's.
+        drop(map.clone());
+        Self { map, status: status.map(|(field, _)| field.clone()) }
+    }
+
+    /// As they are kept; what the slots hold means nothing.
+    pub(crate) fn as_map(&self) -> &HeaderMap {
+        &self.map
+    }
+
+    /// As they are sent at this age, by a cache that says `status`.
+    pub(crate) fn at(&self, age: u64, status: Option<(&HeaderName, Said<'_>)>) -> HeaderMap {
+        let mut map = self.map.clone();
+        let mut slots = map.values_mut();
+        if let Some(slot) = slots.next() {
+            *slot = age_value(age);
+        }
+        match (status, &self.status) {
+            (Some((field, said)), Some(own)) if field == own => {
+                if let Some(slot) = slots.next().filter(|slot| **slot != *said) {
+                    *slot = said.into_owned();
+                }
+            }
+            // It was stored by a route that speaks in another field, or in one that a cache further up has spoken in.
+            (status, own) => {
+                if let Some(own) = own {
+                    map.remove(own);
+                }
+                if let Some((field, said)) = status {
+                    map.append(field, said.into_owned());
+                }
+            }
+        }
+        map
+    }
+
+    /// As they came.
+    pub(crate) fn without_slots(&self) -> HeaderMap {
+        let mut map = self.map.clone();
+        map.remove(AGE);
+        if let Some(field) = &self.status {
+            map.remove(field);
+        }
+        map
+    }
+
+    /// An estimate of the bytes they take.
+    pub(super) fn weight(&self) -> usize {
+        weight(&self.map)
+    }
+}
+
+/// An estimate of the bytes that headers take.
+pub(super) fn weight(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_COST).sum()
+}
+
+/// What a header takes beyond its text: its places in the map, and its allocation's.
+const HEADER_COST: usize = 120;
+/// The number of ages, from 0 on, whose text exists from the start: a hit younger than this allocates nothing for it.
+const AGES: usize = 10_000;
+
+static AGE_DIGITS: [[u8; 4]; AGES] = {
+    let mut table = [[b'0'; 4]; AGES];
+    let mut i = 0;
+    while i < AGES {
+        table[i] = [
+            b'0' + (i / 1000) as u8,
+            b'0' + (i / 100 % 10) as u8,
+            b'0' + (i / 10 % 10) as u8,
+            b'0' + (i % 10) as u8,
+        ];
+        i += 1;
+    }
+    table
+};
+
+/// An age as a header's value.
+fn age_value(seconds: u64) -> HeaderValue {
+    let known = usize::try_from(seconds).ok().and_then(|at| AGE_DIGITS.get(at));
+    let Some(digits) = known else { return HeaderValue::from(seconds) };
+    let zeros = match seconds {
+        0..10 => 3,
+        10..100 => 2,
+        100..1000 => 1,
+        _ => 0,
+    };
+    let text = std::str::from_utf8(digits.get(zeros..).unwrap_or(digits)).unwrap_or("0");
+    HeaderValue::from_static(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_read_as_numbers() {
+        for seconds in [0, 9, 10, 99, 100, 999, 1000, 9_999, 10_000, u64::MAX] {
+            assert_eq!(age_value(seconds).to_str().ok(), Some(&*seconds.to_string()));
+        }
+    }
+
+    const CACHE: HeaderName = HeaderName::from_static("cache-status");
+
+    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_answer_has_its_age_and_what_its_route_says() {
+        let x = HeaderName::from_static("x-cache");
+        let said = HeaderValue::from_static("said");
+        let came = map(&[("a", "1"), ("age", "7"), ("a", "2"), ("b", "3")]);
+        let prior = map(&[("a", "1"), ("cache-status", "prior")]);
+        for (received, stored_by, served_by, expected) in [
+            (
+                &came,
+                Some(&CACHE),
+                Some(&CACHE),
+                map(&[("age", "9"), ("cache-status", "said"), ("a", "1"), ("a", "2"), ("b", "3")]),
+            ),
+            (&came, None, None, map(&[("age", "9"), ("a", "1"), ("a", "2"), ("b", "3")])),
+            (
+                &came,
+                Some(&CACHE),
+                Some(&x),
+                map(&[("age", "9"), ("x-cache", "said"), ("a", "1"), ("a", "2"), ("b", "3")]),
+            ),
+            (&came, Some(&CACHE), None, map(&[("age", "9"), ("a", "1"), ("a", "2"), ("b", "3")])),
+            (
+                &came,
+                None,
+                Some(&x),
+                map(&[("age", "9"), ("x-cache", "said"), ("a", "1"), ("a", "2"), ("b", "3")]),
+            ),
+            (
+                &prior,
+                Some(&CACHE),
+                Some(&CACHE),
+                map(&[("age", "9"), ("a", "1"), ("cache-status", "prior"), ("cache-status", "said")]),
+            ),
+            (&prior, Some(&CACHE), None, map(&[("age", "9"), ("a", "1"), ("cache-status", "prior")])),
+        ] {
+            for usual in ["said", "hit"] {
+                let usual = HeaderValue::from_static(usual);
+                let stored = StoredHeaders::new(received, stored_by.map(|field| (field, &usual)));
+                let status = served_by.map(|field| (field, Said::Borrowed(&said)));
+                assert_eq!(stored.at(9, status), expected, "{received:?} {stored_by:?} {served_by:?}");
+                let mut came = received.clone();
+                came.remove(AGE);
+                assert_eq!(stored.without_slots(), came);
+            }
+        }
+    }
+}
