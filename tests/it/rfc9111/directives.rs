@@ -142,6 +142,28 @@ pub(super) fn cases() -> Vec<Case> {
             .with(["cache-control: no-cache"])
             .get(14, HIT)
             .shows(["age: 9"]),
+        heeded(NO_CACHE, "the condition of who asks is evaluated against what was confirmed")
+            .origin(swr())
+            .fill()
+            .get(5, "304 - fwd=request; fwd-status=304")
+            .with(["cache-control: no-cache", r#"if-none-match: "a""#])
+            .sent([r#"if-none-match: "a""#]),
+        heeded(NO_CACHE, "a part of what was confirmed")
+            .origin(swr())
+            .fill()
+            .get(5, "206 # fwd=request; fwd-status=304")
+            .with(["cache-control: no-cache", "range: bytes=0-0"]),
+        heeded(NO_CACHE, "HEAD has it confirmed, too")
+            .origin(swr())
+            .fill()
+            .head(5, "200 - fwd=request; fwd-status=304")
+            .with(["cache-control: no-cache"])
+            .get(6, HIT),
+        heeded(CACHED, "a condition on what is stored")
+            .origin(swr())
+            .fill()
+            .get(5, "304 - hit")
+            .with(["cache-control: only-if-cached", r#"if-none-match: "a""#]),
         heeded(NO_CACHE, "what a request does not want does not stand in for an error")
             .origin([swr()[0].clone(), up(503, [])])
             .fill()

@@ -33,6 +33,8 @@ fn lifetimes() -> Vec<Case> {
         r#"cache-control: ext="\", max-age=1", max-age=10"#,
         "cache-control: x-max-age=1, max-age=10",
         "cache-control: unknown=1, max-age=10, other",
+        "cache-control: é, max-age=10",
+        "cache-control: max-age=10, =, /",
     ]
     .map(|line| case(LIFETIME, line).origin([ok([line])]).fresh_for(10));
     let before_expires = [

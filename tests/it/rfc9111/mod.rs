@@ -24,6 +24,7 @@ mod freshness;
 mod head;
 mod immutable;
 mod invalidation;
+mod keys;
 mod ranges;
 mod run;
 mod stale;
@@ -261,6 +262,7 @@ fn all() -> Vec<Case> {
         head::cases,
         immutable::cases,
         invalidation::cases,
+        keys::cases,
         ranges::cases,
         stale::cases,
         status::cases,

@@ -194,6 +194,14 @@ fn beside_others() -> Vec<Case> {
             .with(["range: bytes=0-1"])
             .shows(told)
             .shows(["age: 6"]),
+        case(IF_RANGE, "what does not hold is answered whole, also where no byte of the range is there")
+            .in_both_modes()
+            .origin([digits([FRESH, TAG])])
+            .fill()
+            .get(1, WHOLE)
+            .with(["range: bytes=99-", r#"if-range: "b""#])
+            .get(2, "416 - hit")
+            .with(["range: bytes=99-", r#"if-range: "a""#]),
         case("RFC 9110 §13.2.2", "If-None-Match goes before Range")
             .in_both_modes()
             .origin([digits([FRESH, TAG])])

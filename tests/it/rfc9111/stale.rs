@@ -1,5 +1,7 @@
 //! What may be served stale (RFC 9111 §4.2.4, RFC 5861).
 
+use tower_swr_cache::SwrConfig;
+
 use super::{Case, Up, broken, case, hangs, ok, play, unchanged, up};
 use crate::support::{origin_says, route, secs};
 
@@ -93,6 +95,23 @@ fn while_revalidating() -> Vec<Case> {
             .origin([ok(["cache-control: max-age=10, stale-while-revalidate=5", "age: 12"])])
             .fill()
             .get(2.999, "200 #1 hit; detail=stale"),
+        case(REVALIDATE, "what is never fresh may have a span")
+            .origin([ok(["cache-control: max-age=0, stale-while-revalidate=5"])])
+            .fill()
+            .get(4.999, "200 #1 hit; detail=stale")
+            .get(9.998, "200 #2 hit; detail=stale")
+            .get(15, "200 #4 fwd=stale; stored"),
+        case(REVALIDATE, "beside Expires")
+            .origin([ok(["expires: @10", "cache-control: stale-while-revalidate=5"])])
+            .fill()
+            .get(9.999, "200 #1 hit")
+            .get(14.999, "200 #1 hit; detail=stale"),
+        case(REVALIDATE, "beside a lifetime by the heuristic")
+            .on(origin_says().heuristic())
+            .origin([ok(["last-modified: @-100", "cache-control: stale-while-revalidate=5"])])
+            .fill()
+            .get(9.999, "200 #1 hit")
+            .get(14.999, "200 #1 hit; detail=stale"),
         case(STALE, "no-cache is never served unasked, whatever the span")
             .origin([
                 ok([
@@ -178,6 +197,21 @@ fn on_errors() -> Vec<Case> {
             .origin([ok(["cache-control: s-maxage=10, stale-if-error=20"]), up(503, [])])
             .fill()
             .get(29.999, "200 #1 fwd=stale; detail=stale_error"),
+        case(ERROR, "what is never fresh may stand in for an error")
+            .origin([ok(["cache-control: max-age=0, stale-if-error=20"]), up(503, [])])
+            .fill()
+            .get(1, "200 #1 fwd=stale; detail=stale_error")
+            .get(20, "503 #3 fwd=stale; detail=failure"),
+        case(PROXY, "proxy-revalidate says nothing to a cache with one user")
+            .on(SwrConfig::outbound("route"))
+            .origin([ok(["cache-control: max-age=10, stale-if-error=20, proxy-revalidate"]), up(503, [])])
+            .fill()
+            .get(10, "200 #1 fwd=stale; detail=stale_error"),
+        case(MUST, "must-revalidate does")
+            .on(SwrConfig::outbound("route"))
+            .origin([ok(["cache-control: max-age=10, stale-if-error=20, must-revalidate"]), up(503, [])])
+            .fill()
+            .get(10, "503 #2 fwd=stale; detail=failure"),
         case(ERROR, "the route grants it where the response says nothing of it")
             .on(origin_says().stale_if_error(secs(20)))
             .origin([ok(["cache-control: max-age=10"]), up(503, [])])

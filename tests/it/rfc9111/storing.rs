@@ -63,6 +63,7 @@ fn methods() -> Vec<Case> {
 fn statuses() -> Vec<Case> {
     let explicit = STATUSES.map(|status| {
         case(STORE, format!("{status} that says how long it is fresh"))
+            .in_both_modes()
             .origin([up(status, ["cache-control: max-age=60"])])
             .stored()
     });
@@ -110,6 +111,11 @@ fn statuses() -> Vec<Case> {
         case(STORE, "s-maxage is a word on freshness, for any status")
             .origin([up(403, ["cache-control: s-maxage=60"])])
             .stored(),
+        case("RFC 9111 §5.2.2.9", "public lets any status be kept, and asked about")
+            .origin([up(302, ["cache-control: public", r#"etag: "a""#]), unchanged([])])
+            .fill()
+            .get(1, "302 #1 fwd=stale; fwd-status=304")
+            .sent([r#"if-none-match: "a""#]),
     ]);
     cases
 }

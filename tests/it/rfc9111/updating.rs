@@ -104,6 +104,28 @@ pub(super) fn cases() -> Vec<Case> {
             .fill()
             .get(10, "200 #1 fwd=stale; fwd-status=304")
             .get(11, "200 #3 fwd=uri-miss; stored"),
+        case(UPDATE, "Vary: * in a 304 counts")
+            .origin([ok([FRESH, TAG]), unchanged(["vary: *"]), ok([FRESH])])
+            .fill()
+            .get(10, "200 #1 fwd=stale; fwd-status=304")
+            .get(11, "200 #3 fwd=uri-miss; stored"),
+        case("RFC 9111 §7.3", "Set-Cookie in a 304 is for who asked, and for nobody else")
+            .origin([ok([FRESH, TAG]), unchanged(["set-cookie: id=1"]), ok([FRESH])])
+            .fill()
+            .get(10, "200 #1 fwd=stale; fwd-status=304")
+            .shows(["set-cookie: id=1"])
+            .get(11, "200 #3 fwd=uri-miss; stored")
+            .lacks(["set-cookie"]),
+        case(UPDATE, "no-cache in a 304 counts")
+            .origin([ok([FRESH, TAG]), unchanged(["cache-control: no-cache"])])
+            .fill()
+            .get(10, "200 #1 fwd=stale; fwd-status=304")
+            .get(11, "200 #1 fwd=stale; fwd-status=304"),
+        case(UPDATE, "max-age=0 in a 304 counts")
+            .origin([ok([FRESH, TAG]), unchanged(["cache-control: max-age=0"])])
+            .fill()
+            .get(10, "200 #1 fwd=stale; fwd-status=304")
+            .get(11, "200 #1 fwd=stale; fwd-status=304"),
         case(UPDATE, "must-revalidate in a 304 counts")
             .on(route(10, 30))
             .origin([ok([TAG]), unchanged(["cache-control: must-revalidate"]), ok([])])

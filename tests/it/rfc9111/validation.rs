@@ -189,6 +189,22 @@ fn answers() -> Vec<Case> {
             .get(10, CONFIRMED)
             .get(15.999, "200 #1 hit")
             .get(16, CONFIRMED),
+        case(FRESHENING, "a 304 too old on arrival confirms, and makes nothing fresh")
+            .origin([ok([FRESH, TAG]), unchanged(["age: 20"])])
+            .fill()
+            .get(10, CONFIRMED)
+            .get(11, CONFIRMED),
+        case(HANDLING, "200 that may not be stored takes what is stored with it")
+            .origin([ok([FRESH, TAG]), ok(["cache-control: no-store"]), ok([FRESH])])
+            .fill()
+            .get(10, "200 #2 fwd=stale; detail=no_store")
+            .get(11, "200 #3 fwd=uri-miss; stored")
+            .spared(["if-none-match"]),
+        case(HANDLING, "200 for one user takes what is stored with it")
+            .origin([ok([FRESH, TAG]), ok(["cache-control: private"]), ok([FRESH])])
+            .fill()
+            .get(10, "200 #2 fwd=stale; detail=private")
+            .get(11, "200 #3 fwd=uri-miss; stored"),
         case(HANDLING, "a broken connection replaces nothing")
             .origin([ok([FRESH, TAG]), broken(), unchanged([])])
             .fill()
