@@ -47,6 +47,17 @@ pub(crate) fn content_range(part: Option<&Range<u64>>, length: u64) -> HeaderVal
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("bytes */*"))
 }
 
+/// The headers of a 416 in the place of a stored response. It has not the content that they describe, and is not as fresh:
+/// a cache further down, whose key has no `Range`, must not answer others with it.
+pub(crate) fn unsatisfiable_headers(stored: &HeaderMap) -> HeaderMap {
+    let mut headers = validation::not_modified_headers(stored);
+    for name in [header::CDN_CACHE_CONTROL, header::EXPIRES] {
+        headers.remove(name);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers
+}
+
 /// Whether `If-Range` holds, or is not there: by a strong entity tag, or by a date that is the stored one exactly and old
 /// enough to be a strong validator (RFC 9110 §13.1.5, §8.8.2.2).
 fn holds(request: &HeaderMap, stored: &HeaderMap) -> bool {

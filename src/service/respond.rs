@@ -104,7 +104,10 @@ fn part_of<B>(
             let body = ResponseBody::part(&content.body.part(&part));
             (StatusCode::PARTIAL_CONTENT, Some(part), body)
         }
-        Wanted::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, None, ResponseBody::text("")),
+        Wanted::Unsatisfiable => {
+            headers = range::unsatisfiable_headers(&headers);
+            (StatusCode::RANGE_NOT_SATISFIABLE, None, ResponseBody::text(""))
+        }
     };
     headers.insert(header::CONTENT_RANGE, range::content_range(part.as_ref(), length));
     let sent = part.map_or(0, |part| part.end - part.start);

@@ -80,6 +80,35 @@ fn parts() -> Vec<Case> {
             .with(["range: bytes=0-"])
             .shows(["content-range: bytes */0"]),
     );
+    let of_the_whole = [
+        "cache-control: max-age=60",
+        "cdn-cache-control: max-age=60",
+        "expires: @60",
+        "content-encoding: br",
+        "content-language: en",
+        "content-type: text/plain",
+        "x-a: 1",
+    ];
+    cases.extend([
+        case(UNSATISFIABLE, "the error has nothing that describes the content of the whole")
+            .in_both_modes()
+            .origin([digits(of_the_whole)])
+            .fill()
+            .get(1, "416 - hit")
+            .with(["range: bytes=10-"])
+            .lacks(["content-encoding", "content-language", "content-type"])
+            .shows(["x-a: 1", "age: 1"]),
+        case("RFC 9111 §3", "the error is not for a cache further down, whose key has no Range")
+            .in_both_modes()
+            .origin([digits(of_the_whole)])
+            .fill()
+            .get(1, "416 - hit")
+            .with(["range: bytes=10-"])
+            .shows(["cache-control: no-store"])
+            .lacks(["cdn-cache-control", "expires"])
+            .get(2, WHOLE)
+            .shows(of_the_whole),
+    ]);
     cases
 }
 
