@@ -4,8 +4,8 @@
 mod support;
 
 use std::{
-    hint::black_box,
-    sync::Barrier,
+    hint::{black_box, spin_loop},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -22,10 +22,14 @@ fn side_by_side<F: FnMut(usize)>(
     iterations: u32,
     start: impl Fn(usize) -> F + Sync,
 ) -> Duration {
-    let barrier = Barrier::new(threads as usize);
+    // They spin until all are there: who sleeps at a barrier comes late.
+    let missing = AtomicU32::new(threads);
     let run = |thread: usize| {
         let mut once = start(thread);
-        barrier.wait();
+        missing.fetch_sub(1, Ordering::AcqRel);
+        while missing.load(Ordering::Acquire) > 0 {
+            spin_loop();
+        }
         let began = Instant::now();
         for n in 0..iterations as usize {
             once(n);

@@ -97,5 +97,6 @@ fn main() {
         builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), bounds).unwrap()
     });
     let recorder = bounds.install_recorder().unwrap();
-    compare("Prometheus recorder", move || recorder.run_upkeep());
+    compare("Prometheus recorder", || recorder.run_upkeep());
+    assert!(recorder.render().contains(r#"swr_cache_requests_total{route="route",outcome="hit"}"#));
 }
