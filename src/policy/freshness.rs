@@ -25,7 +25,7 @@ pub(crate) struct Limits {
     pub(crate) keep: Duration,
     /// False when the response forbids to serve it stale.
     pub(crate) stale_allowed: bool,
-    /// Whether the response said nothing itself and is fresh only because the route says so.
+    /// Whether the response is fresh only because the route says so: by its own word it is not, or it says nothing.
     pub(crate) route_alone: bool,
 }
 
@@ -117,7 +117,9 @@ pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> 
         error,
         keep: if of.has_validator { error.saturating_add(rules.keep) } else { error },
         stale_allowed: !(must_ask || forbids_stale),
-        route_alone: source == Source::Route && explicit.is_none() && !directives.public,
+        route_alone: source == Source::Route
+            && explicit.is_none_or(|life| life <= of.initial_age)
+            && !directives.public,
     })
 }
 

@@ -425,6 +425,26 @@ async fn requests_with_cookies_have_no_part_in_what_only_the_route_calls_fresh()
     }
 }
 
+/// A handler with sessions that says "stale at once" has not said that its pages are everybody's.
+#[tokio::test(start_paused = true)]
+async fn what_is_stale_by_its_own_word_is_fresh_by_the_routes_alone() {
+    for headers in [
+        &[(CC, "max-age=0, must-revalidate")][..],
+        &[(CC, "max-age=0")],
+        &[(CC, "s-maxage=0, max-age=60")],
+        &[("expires", "0")],
+        &[(CC, "max-age=60"), ("age", "60")],
+    ] {
+        let cache = Cache::new(route(10, 100), &Origin::new(move |call| reply(call, 200, headers)));
+        let first = cache.send(with(&[("cookie", "session=anna")])).await;
+        assert_eq!(detail(&first), "cookie", "{headers:?} {}", first.said);
+        assert_eq!(cache.send(with(&[("cookie", "session=bert")])).await.text(), "2", "{headers:?}");
+        assert_eq!(cache.get("/").await.text(), "3", "{headers:?}");
+        assert_eq!(cache.send(with(&[("cookie", "session=anna")])).await.text(), "4", "{headers:?}");
+        assert_eq!(cache.get("/").await.said, "hit", "{headers:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn users_who_come_at_once_get_their_own_pages() {
     for header in ["cookie", "authorization"] {
