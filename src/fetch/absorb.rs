@@ -17,8 +17,9 @@ use crate::{
     telemetry::Source,
 };
 
-/// How far the producer of a body that is not kept may be ahead of its slowest reader.
-const WINDOW: u64 = 256 << 10;
+/// How far the producer of a body that is not kept may be ahead of its slowest reader, by a frame more. Beside their
+/// number nothing else bounds these bodies: a thousand whose readers stand still hold 32 MiB, and a frame each.
+const WINDOW: u64 = 32 << 10;
 
 /// How it went.
 pub(super) enum Absorbed {
