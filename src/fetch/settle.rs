@@ -158,13 +158,17 @@ impl Job {
         head.headers = validation::update_stored(&stored.headers.without_slots(), &head.headers);
         let length = Some(stored.body_len());
         let judged = verdict::judge(rules, self.route.max_body, self.asker, &head, length, arrival);
-        let (plan, unstorable) = match judged {
+        let (mut plan, unstorable) = match judged {
             Verdict::Store(plan) => (*plan, None),
             Verdict::Unstorable(whose, _) => (Plan::for_nobody_else(arrival.age), Some(whose)),
             Verdict::Failed | Verdict::Throttled(_) => {
                 (Plan::for_nobody_else(arrival.age), Some(Whose::Response))
             }
         };
+        if plan.tags.is_empty() {
+            // Most 304s do not name them again, and they are not among the stored headers.
+            plan.tags = stored.origin.tags.clone();
+        }
         let shareable = plan.limits.shareable();
         let (entry, unstored) = self.draft(plan, head, arrival);
         if let Some(content) = stored.content.get() {

@@ -273,6 +273,38 @@ async fn what_was_fetched_before_a_purge_is_not_stored_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_304_that_names_no_tags_leaves_those_that_are_stored() {
+    for (tags_of_304, taken) in [(None, "first"), (Some("second"), "second")] {
+        for by_override in [false, true] {
+            let origin = Origin::new(move |call| {
+                let reply = match call.header("if-none-match") {
+                    Some(_) => Reply::status(304),
+                    None => Reply::ok(call.n.to_string()),
+                };
+                let reply = reply.header("etag", "\"a\"");
+                match (call.header("if-none-match").map_or(Some("first"), |_| tags_of_304), by_override) {
+                    (Some(tag), true) => reply.extension(CacheOverride::new().tag(tag)),
+                    (Some(tag), false) => reply.header("cache-tag", tag),
+                    (None, _) => reply,
+                }
+            });
+            let cache = Cache::new(route(10, 100), &origin);
+            let start = Start::now();
+            cache.get("/").await;
+            start.at(11.0).await;
+            assert_eq!(cache.get("/").await.said, "hit; detail=stale");
+            rest().await;
+            let hit = cache.get("/").await;
+            assert_eq!((hit.text(), &*hit.said), ("1", "hit"), "it was confirmed");
+            for tag in ["first", "second"] {
+                let entries = cache.handle.purge_tag(tag).entries;
+                assert_eq!(entries, usize::from(tag == taken), "{tag} after {tags_of_304:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_purge_on_one_host_costs_another_hosts_fetch_nothing() {
     for by in [Some(Purge::url("http://example.org/").unwrap()), None] {
         let gate = Gate::new();
