@@ -5,6 +5,8 @@ mod support;
 
 #[cfg(feature = "admin")]
 mod admin;
+mod answers;
+mod attacks;
 mod bodies;
 mod breaker;
 mod directives;

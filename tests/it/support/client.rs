@@ -122,6 +122,19 @@ impl Answer {
         }
     }
 
+    /// No answer but an error of the service.
+    pub(crate) fn failed() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            headers: HeaderMap::new(),
+            extensions: Extensions::new(),
+            said: String::new(),
+            body: Bytes::new(),
+            trailers: None,
+            body_error: Some(OriginError.into()),
+        }
+    }
+
     /// The body as text; it has to be whole.
     pub(crate) fn text(&self) -> &str {
         assert!(self.body_error.is_none(), "{:?}", self.body_error);

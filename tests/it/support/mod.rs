@@ -2,6 +2,7 @@
 
 mod client;
 mod logs;
+pub(crate) mod oracle;
 mod origin;
 mod time;
 pub(crate) mod wire;

@@ -284,6 +284,23 @@ impl Reply {
         self
     }
 
+    /// Promises its whole length, and comes to something else after so many bytes, or to its end.
+    pub(crate) fn cut(mut self, at: usize, then: Option<Step>) -> Self {
+        let Content::Whole(whole) = &self.body else { unreachable!("the whole is known") };
+        let (length, part) = (whole.len() as u64, whole.slice(..at));
+        self.body = Content::Steps([Step::Data(part)].into_iter().chain(then).collect());
+        self.length(length)
+    }
+
+    /// A 206 of its first bytes.
+    pub(crate) fn first_bytes(mut self, count: usize) -> Self {
+        let Content::Whole(whole) = &self.body else { unreachable!("the whole is known") };
+        let range = format!("bytes 0-{}/{}", count - 1, whole.len());
+        let part = whole.slice(..count);
+        self.status = StatusCode::PARTIAL_CONTENT;
+        self.body(part).header("content-range", range)
+    }
+
     /// Adds a header line.
     pub(crate) fn header(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         self.headers.append(HeaderName::from_static(name), HeaderValue::from_str(value.as_ref()).unwrap());
