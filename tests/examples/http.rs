@@ -24,6 +24,13 @@ impl Response {
         values.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
     }
 
+    /// The fields, as others read them.
+    pub(crate) fn header_map(&self) -> ::http::HeaderMap {
+        let fields =
+            self.fields.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+        fields.collect()
+    }
+
     pub(crate) fn cache_status(&self) -> String {
         self.field("cache-status")
     }

@@ -20,6 +20,13 @@ fn wrong_options_are_one_line_and_status_2() {
         ("axum_server", vec!["--routes"]),
         ("axum_server", vec!["--routes", "no such file"]),
         ("axum_server", vec!["--routes", "README.md"]),
+        ("chaos", vec![]),
+        ("chaos", vec!["--bogus"]),
+        ("chaos", vec!["mayhem"]),
+        ("chaos", vec!["chaos", "--seed"]),
+        ("chaos", vec!["chaos", "--seed", "-1"]),
+        ("chaos", vec!["chaos", "--scale", "0"]),
+        ("chaos", vec!["soak", "--minutes", "0"]),
         ("load", vec!["--bogus"]),
         ("load", vec!["--seed"]),
         ("load", vec!["--seed", "-1"]),
@@ -69,6 +76,7 @@ fn wrong_options_are_one_line_and_status_2() {
 fn help_names_the_options_and_is_no_error() {
     for (example, option) in [
         ("axum_server", "--routes"),
+        ("chaos", "--scale"),
         ("demo", "--once"),
         ("load", "--expect-served"),
         ("reverse_proxy", "--upstream"),
