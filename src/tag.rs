@@ -46,6 +46,19 @@ fn strings(headers: &HeaderMap, field: &HeaderName) -> Vec<Box<str>> {
     strings
 }
 
+/// Whether a response brings tags of its own; groups stay among the stored headers.
+pub(crate) fn names_any(headers: &HeaderMap, more: &[String]) -> bool {
+    !more.is_empty() || TAG_FIELDS.iter().any(|field| headers.contains_key(field))
+}
+
+/// What is in one of them, or in both.
+pub(crate) fn union(some: &Tags, others: &Tags) -> Tags {
+    let mut tags: Vec<Box<str>> = some.iter().chain(others).cloned().collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags.into_boxed_slice()
+}
+
 /// Collects the tags of the headers, the groups among them, and `more`, without repetition.
 pub(crate) fn collect(headers: &HeaderMap, more: &[String]) -> Tags {
     let mut tags: Vec<Box<str>> = Vec::new();

@@ -19,11 +19,12 @@ use crate::{
     error::{BodyError, BoxError},
     event::Reason,
     policy::{
-        validation,
+        CacheOverride, validation,
         verdict::{self, Arrival, Plan, Verdict, Whose},
     },
     shared::{Failed, Landing, Share},
     spool::Spool,
+    tag,
     telemetry::{self, RefreshResult},
 };
 
@@ -153,6 +154,8 @@ impl Job {
         let rules = &self.route.settings.rules;
         let mut head = head;
         head.status = stored.status;
+        let names_tags =
+            tag::names_any(&head.headers, head.extensions.get().map_or(&[], CacheOverride::tags));
         // The stored one's is that of another message: what expires then would be fresh for longer than was said.
         draft::with_date(&mut head.headers, arrival.wall);
         head.headers = validation::update_stored(&stored.headers.without_slots(), &head.headers);
@@ -165,9 +168,9 @@ impl Job {
                 (Plan::for_nobody_else(arrival.age), Some(Whose::Response))
             }
         };
-        if plan.tags.is_empty() {
-            // Most 304s do not name them again, and they are not among the stored headers.
-            plan.tags = stored.origin.tags.clone();
+        if !names_tags {
+            // They are not among the stored headers, and most 304s do not name them again.
+            plan.tags = tag::union(&stored.origin.tags, &plan.tags);
         }
         let shareable = plan.limits.shareable();
         let (entry, unstored) = self.draft(plan, head, arrival);

@@ -117,7 +117,9 @@ async fn what_a_purge_takes_comes_back_to_nobody() {
     let teller = judge.teller();
     let origin = Origin::new(move |call| {
         let reply = teller.confirms(call);
-        reply.unwrap_or_else(|| teller.tells(call, 300, Duration::from_millis(300)).header("cache-tag", "page"))
+        reply.unwrap_or_else(|| {
+            teller.tells(call, 300, Duration::from_millis(300)).header("cache-tag", "page")
+        })
     });
     let cache = Cache::new(route(1, 5), &origin);
     let limits = Limits::of_route(secs(1), secs(5));

@@ -89,3 +89,19 @@ async fn a_group_can_be_purged_like_a_tag_and_is_sent_on() {
     cache.handle.purge_all();
     assert_eq!(cache.handle.stats().indexed, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_304_leaves_a_response_its_groups_and_its_tags() {
+    let origin = Origin::new(|call| match call.header("if-none-match") {
+        Some(_) => Reply::status(304),
+        None => {
+            Reply::ok("1").header("etag", "\"a\"").header("cache-groups", "\"g\"").header("cache-tag", "t")
+        }
+    });
+    for name in ["g", "t"] {
+        let cache = Cache::new(origin_says(), &origin);
+        cache.get("/").await;
+        assert_eq!(cache.get("/").await.said, "fwd=stale; fwd-status=304");
+        assert_eq!(cache.handle.purge_tag(name).entries, 1, "{name}");
+    }
+}
