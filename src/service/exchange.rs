@@ -213,10 +213,10 @@ where
     /// a stored one, and has to be what the request asks for.
     fn accepts(&mut self, entry: &Entry, before: bool) -> bool {
         let core = &self.route.core;
-        let purged = core.store.entry_purged(&self.key, entry);
+        let purged = core.store.entry_purged_before(&self.key, entry, self.arrived);
         let asked = self.asked.as_ref().filter(|_| before);
         let fresh = matches!(entry.reuse_as_asked(asked, core.clock.now()), Reuse::Fresh | Reuse::Stale);
-        if purged.is_some_and(|purge| self.arrived > purge) || !fresh {
+        if purged || !fresh {
             self.floor = entry.origin.number;
             return false;
         }

@@ -248,6 +248,12 @@ impl Store {
         self.lock().purges.hard_after(entry.origin.number, scopes)
     }
 
+    /// Whether a purge passed the fetch of this entry before a request of the number `request` came.
+    pub(crate) fn entry_purged_before(&self, key: &Key, entry: &Entry, request: u64) -> bool {
+        let scopes = self.scopes_of(key, entry);
+        self.lock().purges.hard_between(entry.origin.number, request, scopes)
+    }
+
     /// Replaces the slot of `key` by what `change` makes of it.
     fn update(&self, key: &Key, now: Tick, change: impl FnOnce(Option<&Slot>, usize) -> Option<Slot>) {
         let mut leaving = Vec::new();

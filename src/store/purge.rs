@@ -4,6 +4,7 @@ use std::{collections::HashMap, hash::BuildHasher};
 
 use http::Uri;
 use quick_cache::DefaultHashBuilder;
+use smallvec::SmallVec;
 
 use super::tags::ScopeHash;
 use crate::{
@@ -209,12 +210,39 @@ impl Scopes {
 /// those fetches their place in the store and nobody an old answer.
 #[derive(Debug, Default)]
 pub(crate) struct PurgeLog {
-    hard: HashMap<ScopeHash, u64>,
+    hard: HashMap<ScopeHash, Passes>,
     soft: HashMap<ScopeHash, u64>,
     barrier: u64,
 }
 
 const MAX_RECORDS: usize = 4096;
+
+/// The last purges of a scope, in order, and the newest of those that are forgotten.
+#[derive(Debug, Default)]
+struct Passes {
+    last: SmallVec<[u64; 1]>,
+    forgotten: u64,
+}
+
+const MAX_PASSES: usize = 8;
+
+impl Passes {
+    fn record(&mut self, number: u64) {
+        if self.last.len() == MAX_PASSES {
+            self.forgotten = self.last.remove(0);
+        }
+        self.last.push(number);
+    }
+
+    fn newest(&self) -> u64 {
+        self.last.last().copied().unwrap_or(self.forgotten)
+    }
+
+    /// Whether one may have come after `fetch` and before `request`.
+    fn between(&self, fetch: u64, request: u64) -> bool {
+        fetch < self.forgotten || self.last.iter().any(|number| (fetch + 1..request).contains(number))
+    }
+}
 
 impl PurgeLog {
     pub(crate) fn record(&mut self, scope: ScopeHash, number: u64, soft: bool) {
@@ -223,15 +251,29 @@ impl PurgeLog {
             self.soft.clear();
             self.barrier = number;
         }
-        let log = if soft { &mut self.soft } else { &mut self.hard };
-        let newest = log.entry(scope).or_insert(number);
-        *newest = number.max(*newest);
+        if soft {
+            self.soft.insert(scope, number);
+        } else {
+            self.hard.entry(scope).or_default().record(number);
+        }
     }
 
     /// The newest purge of any of the scopes that came after the fetch `number`.
     pub(crate) fn hard_after(&self, number: u64, scopes: impl IntoIterator<Item = ScopeHash>) -> Option<u64> {
-        let logged = scopes.into_iter().filter_map(|scope| self.hard.get(&scope).copied());
+        let logged = scopes.into_iter().filter_map(|scope| self.hard.get(&scope).map(Passes::newest));
         logged.chain([self.barrier]).max().filter(|newest| *newest > number)
+    }
+
+    /// Whether a purge of any of the scopes came after `fetch` and before `request`. The newest one does not tell: it may
+    /// have come after both.
+    pub(crate) fn hard_between(
+        &self,
+        fetch: u64,
+        request: u64,
+        scopes: impl IntoIterator<Item = ScopeHash>,
+    ) -> bool {
+        let mut logged = scopes.into_iter().filter_map(|scope| self.hard.get(&scope));
+        fetch < self.barrier || logged.any(|passes| passes.between(fetch, request))
     }
 
     /// Whether a soft purge of any of the scopes came after the fetch `number`.
@@ -254,6 +296,24 @@ mod tests {
         assert_eq!(log.hard_after(9, [3]), None);
         assert!(log.soft_after(19, [2]));
         assert!(!log.soft_after(21, [2]));
+    }
+
+    #[test]
+    fn a_later_purge_hides_no_earlier_one() {
+        let mut log = PurgeLog::default();
+        log.record(1, 10, false);
+        log.record(1, 30, false);
+        log.record(2, 40, false);
+        for (fetch, request, between) in
+            [(5, 10, false), (5, 11, true), (5, 35, true), (10, 30, false), (15, 31, true), (40, 50, false)]
+        {
+            assert_eq!(log.hard_between(fetch, request, [1, 2]), between, "{fetch} and {request}");
+        }
+        for number in 100..200 {
+            log.record(1, number, false);
+        }
+        assert!(log.hard_between(150, 151, [1]), "what is forgotten counts as if it were between");
+        assert!(!log.hard_between(199, 300, [1]));
     }
 
     #[test]

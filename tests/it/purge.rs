@@ -329,6 +329,31 @@ async fn a_purge_on_one_host_costs_another_hosts_fetch_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_second_purge_hides_the_first_from_nobody_who_came_between_them() {
+    for again in [Purge::all(), Purge::tag("t")] {
+        let gate = Gate::new();
+        let held = gate.clone();
+        let origin = Origin::new(move |call| {
+            let reply = Reply::ok(call.n.to_string()).header("cache-tag", "t");
+            if call.n == 1 { reply.gated(&held) } else { reply }
+        });
+        let cache = Cache::new(route(100, 1000), &origin);
+        let before = [cache.spawn("/"), cache.spawn("/")];
+        rest().await;
+        // Nobody knows yet that it will have this tag.
+        cache.handle.purge_tag("t");
+        let between = cache.spawn("/");
+        rest().await;
+        cache.handle.purge(again);
+        gate.open();
+        for reader in before {
+            assert_eq!(reader.await.unwrap().text(), "1");
+        }
+        assert_eq!(between.await.unwrap().text(), "2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_purge_stops_the_refresh_under_way_too() {
     for (title, by) in barriers() {
         for confirms in [false, true] {
