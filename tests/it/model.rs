@@ -19,7 +19,7 @@ use self::{
 use crate::support::{Answer, Cache, Origin, OriginError, Start, origin_says, request, route};
 
 fn config() -> ProptestConfig {
-    let cases = std::env::var("SEQUENCES").ok().and_then(|number| number.parse().ok()).unwrap_or(400);
+    let cases = std::env::var("SEQUENCES").ok().and_then(|number| number.parse().ok()).unwrap_or(300);
     ProptestConfig { cases, max_shrink_iters: 4096, ..ProptestConfig::default() }
 }
 

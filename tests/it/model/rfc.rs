@@ -132,7 +132,7 @@ impl Model {
         let mut response = answer.clone();
         if let (304, Some(asked)) = (answer.status, asked) {
             if !confirms(asked, answer) {
-                self.stored.retain(|stored| stored.arrived != asked.arrived);
+                drop(place.map(|place| self.stored.remove(place)));
                 return Means::Unrelated;
             }
             // §3.2. Age counts anew (§4.2.3), and so does what came without a `Date` (RFC 9110 §6.6.1).
@@ -179,8 +179,10 @@ impl Model {
             _ if explicit => true,
             (200, Some(_)) => true,
             (_, Some(_)) => false,
-            (200 | 404, None) => entry.validators() != [None, None],
-            (_, None) => false,
+            (status, None) => {
+                (matches!(status, 200 | 404) || says(response, "public"))
+                    && entry.validators() != [None, None]
+            }
         };
         // Nothing is kept that could never be used, not even after a question.
         let of_use = entry.initial_age < entry.error_until || entry.validators() != [None, None];
