@@ -28,5 +28,6 @@ mod semantics;
 mod stack;
 mod status;
 mod storing;
+mod stress;
 mod ttl;
 mod vary;
