@@ -11,12 +11,11 @@ use tower_swr_cache::CacheFailure;
 use super::world::{Body, PATHS};
 use crate::oracle::End;
 
-const USERS: u32 = 40;
 /// The inner service's own response, for nobody else.
 pub(super) const PASSED_ON: &str = "passed on";
 
 /// A request of one of the kinds that there are.
-pub(super) fn request(host: &str) -> Request<()> {
+pub(super) fn request(host: &str, users: u32) -> Request<()> {
     let (path, count) = PATHS[match fastrand::u8(..32) {
         0..16 => 0,
         16..22 => 1,
@@ -29,7 +28,7 @@ pub(super) fn request(host: &str) -> Request<()> {
     }];
     let number = fastrand::u32(..count);
     let mut request = Request::builder().uri(format!("http://{host}/{path}/{number}?q={}", number % 3));
-    request = identify(request, path);
+    request = identify(request, path, users);
     if path == "lang" {
         request = request.header("accept-language", ["de", "en", "fr"][fastrand::usize(..3)]);
     }
@@ -51,8 +50,8 @@ pub(super) fn request(host: &str) -> Request<()> {
     request.body(()).expect("is a request")
 }
 
-fn identify(request: Builder, path: &str) -> Builder {
-    let user = fastrand::u32(..USERS);
+fn identify(request: Builder, path: &str, users: u32) -> Builder {
+    let user = fastrand::u32(..users);
     let odds = |path: &str| match path {
         "my/session" | "my/cookie" | "my/private" => 80,
         "public" => 70,

@@ -95,7 +95,7 @@ impl World {
     /// One client, from its request to the end of its answer, or until it has enough of it.
     pub(super) async fn visit(&self) {
         let host = fastrand::usize(..HOSTS.len());
-        let (mut parts, ()) = request(HOSTS[host]).into_parts();
+        let (mut parts, ()) = request(HOSTS[host], self.users()).into_parts();
         if self.clock == Clock::Real && !parts.method.is_safe() {
             // Whether a purge comes before or after another visit is not known.
             parts.method = Method::GET;
@@ -134,6 +134,11 @@ impl World {
     /// Nobody waits longer than this: some turns of the time-outs.
     pub(super) fn patience(&self) -> Duration {
         Duration::from_secs(if self.clock == Clock::Real { 10 } else { 60 })
+    }
+
+    /// In real time few, so that the oracle has seen each of them before memory is measured.
+    fn users(&self) -> u32 {
+        if self.clock == Clock::Real { 4 } else { 40 }
     }
 
     fn limits(&self, host: usize) -> Limits {
