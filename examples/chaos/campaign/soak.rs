@@ -10,7 +10,7 @@ use tower_swr_cache::ConfigError;
 
 use super::in_real_time;
 use super::world::{Clock, World};
-use crate::memory::{descriptors, mebibytes, resident};
+use crate::memory::{descriptors, heap, mebibytes, resident};
 use crate::options::Options;
 use crate::report::Report;
 
@@ -30,6 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, String> {
 struct Sample {
     minute: f64,
     memory: f64,
+    heap: f64,
     tasks: f64,
     descriptors: f64,
 }
@@ -46,6 +47,7 @@ async fn campaign(length: Duration) -> Result<Report, ConfigError> {
             samples.push(Sample {
                 minute: began.elapsed().as_secs_f64() / 60.0,
                 memory: resident() as f64,
+                heap: heap() as f64,
                 tasks: Handle::current().metrics().num_alive_tasks() as f64,
                 descriptors: descriptors().unwrap_or_default() as f64,
             });
@@ -61,6 +63,10 @@ async fn campaign(length: Duration) -> Result<Report, ConfigError> {
     report.note("memory, on average", mebibytes(memory as u64), "MiB");
     let grown = slope(&samples, |sample| sample.memory) / memory * 100.0;
     report.at_most("memory, growth a minute", grown, "%", 0.1);
+    let mean_heap = mean(|sample| sample.heap);
+    report.note("heap, on average", mebibytes(mean_heap as u64), "MiB");
+    report.note("heap, growth a minute", slope(&samples, |sample| sample.heap) / mean_heap * 100.0, "%");
+    report.note("stored, at the end", mebibytes(world.handle.stats().stored_bytes), "MiB");
     report.note("tasks, on average", mean(|sample| sample.tasks), "");
     let grown = slope(&samples, |sample| sample.tasks) / mean(|sample| sample.tasks) * 100.0;
     report.note("tasks, growth a minute", grown, "%");
