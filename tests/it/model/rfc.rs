@@ -234,7 +234,10 @@ impl Model {
             fresh_until: fresh,
             stale_until: stale,
             error_until: error,
-            route_alone: by_route.is_some() && explicit.is_none() && !says(response, "public"),
+            // The cache's own: of what is not fresh by its own word nobody said that it is everybody's.
+            route_alone: by_route.is_some()
+                && explicit.is_none_or(|life| life <= initial_age)
+                && !says(response, "public"),
             failed: false,
             pauses: false,
         }
