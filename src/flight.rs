@@ -6,12 +6,13 @@
 //! is the caller's business: this file knows no HTTP.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map},
     fmt,
     hash::Hash,
     sync::{Arc, PoisonError},
 };
 
+use smallvec::{SmallVec, smallvec};
 use tokio::sync::watch;
 
 use crate::sync::{Mutex, MutexGuard};
@@ -52,7 +53,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Flights<K, T> {
         }
         let (publish, landed) = watch::channel(None);
         map.insert(key.clone(), Seat { number, landed });
-        Join::Lead(Lead { map: Arc::clone(&self.map), key: key.clone(), number, publish })
+        Join::Lead(Lead { map: Arc::clone(&self.map), keys: smallvec![key.clone()], number, publish })
     }
 
     /// How many flights there are.
@@ -70,12 +71,24 @@ impl<K, T> fmt::Debug for Flights<K, T> {
 /// The right and the duty to find the value of a key. Dropping it ends the flight and wakes all who wait.
 pub(crate) struct Lead<K: Eq + Hash, T> {
     map: Map<K, T>,
-    key: K,
+    /// The key it was started for, and those that it has been found to be for as well.
+    keys: SmallVec<[K; 1]>,
     number: u64,
     publish: watch::Sender<Option<T>>,
 }
 
 impl<K: Eq + Hash, T> Lead<K, T> {
+    /// Lets those who ask for another key join this flight too, unless that key has one.
+    pub(crate) fn also_for(&mut self, key: K)
+    where
+        K: Clone,
+    {
+        if let hash_map::Entry::Vacant(place) = lock(&self.map).entry(key.clone()) {
+            place.insert(Seat { number: self.number, landed: self.publish.subscribe() });
+            self.keys.push(key);
+        }
+    }
+
     /// Gives `value` to all who wait and to all who join until the flight is over.
     pub(crate) fn publish(&self, value: T) {
         self.publish.send_replace(Some(value));
@@ -85,11 +98,15 @@ impl<K: Eq + Hash, T> Lead<K, T> {
 impl<K: Eq + Hash, T> Drop for Lead<K, T> {
     fn drop(&mut self) {
         let mut map = lock(&self.map);
-        // Another flight may have taken the place of this one.
-        let gone = match map.get(&self.key) {
-            Some(seat) if seat.number == self.number => map.remove_entry(&self.key),
-            _ => None,
-        };
+        let gone: SmallVec<[_; 1]> = self
+            .keys
+            .iter()
+            .filter_map(|key| {
+                // Another flight may have taken the place of this one.
+                let own = map.get(key).is_some_and(|seat| seat.number == self.number);
+                own.then(|| map.remove_entry(key)).flatten()
+            })
+            .collect();
         if map.is_empty() && map.capacity() > 1024 {
             map.shrink_to(64);
         }
@@ -184,6 +201,30 @@ mod tests {
         drop(gone);
         leader.publish(1);
         assert_ready_eq!(stays.poll(), Some(1));
+    }
+
+    #[test]
+    fn a_flight_can_be_for_another_key_as_well() {
+        let flights = Flights::new();
+        let mut leader = lead(&flights, 1);
+        leader.also_for("other");
+        leader.also_for("other");
+        let Join::Wait(wait) = flights.join(&"other", 2, |number| number == 1) else {
+            panic!("nobody leads")
+        };
+        let mut waiter = task::spawn(wait.landed());
+        assert_pending!(waiter.poll());
+        leader.publish(1);
+        assert_ready_eq!(waiter.poll(), Some(1));
+        drop(leader);
+        assert_eq!(flights.len(), 0);
+
+        let Join::Lead(other) = flights.join(&"other", 3, |_| true) else { panic!("somebody leads") };
+        let mut leader = lead(&flights, 4);
+        leader.also_for("other");
+        drop(leader);
+        assert_eq!(flights.len(), 1, "the other key's flight is not this one's to end");
+        drop(other);
     }
 
     #[test]

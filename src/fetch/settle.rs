@@ -22,7 +22,7 @@ use crate::{
         CacheOverride, validation,
         verdict::{self, Arrival, Plan, Verdict, Whose},
     },
-    shared::{Failed, Landing, Share},
+    shared::{Failed, FlightKey, Landing, Share},
     spool::Spool,
     tag,
     telemetry::{self, RefreshResult},
@@ -103,7 +103,11 @@ impl Job {
         let spool = Spool::new(length);
         let producer = Producer::new(&spool);
         let reader = spool.reader();
-        if let Some(lead) = &self.lead {
+        if let Some(lead) = &mut self.lead {
+            if !entry.selecting.is_empty() {
+                // Whoever knows by then what tells the variants apart asks for this one, while its body arrives.
+                lead.also_for(FlightKey::of(&self.key, Some(&entry.selecting)));
+            }
             let shared = Landing::Shared(Arc::clone(&entry), Arc::clone(&spool));
             lead.publish(if shareable { shared } else { Landing::Released });
         }

@@ -2,7 +2,9 @@
 
 use http::request::Builder;
 
-use crate::support::{Cache, Call, Gate, Origin, Reply, Start, origin_says, request, rest, route, secs};
+use crate::support::{
+    Cache, Call, Gate, Origin, Reply, Start, Step, origin_says, request, rest, route, secs,
+};
 
 fn with(headers: &[(&str, &str)]) -> Builder {
     headers.iter().fold(request("/"), |builder, (name, value)| builder.header(*name, *value))
@@ -239,4 +241,29 @@ async fn each_variant_is_revalidated_with_its_own_validator() {
         assert_eq!(cache.send(in_language(language)).await.said, "hit");
     }
     assert_eq!(origin.calls(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_variant_that_becomes_known_while_its_body_arrives_is_still_fetched_once() {
+    let gate = Gate::new();
+    let origin = Origin::new({
+        let gate = gate.clone();
+        move |call| {
+            let body = Step::data(format!("{} #{}", call.header("accept-language").unwrap_or("-"), call.n));
+            let steps = if call.n == 1 { vec![Step::Gate(gate.clone()), body] } else { vec![body] };
+            Reply::steps(steps).header("vary", "accept-language")
+        }
+    });
+    let cache = Cache::new(route(10, 100), &origin);
+    let first = cache.spawn_send(in_language("en"));
+    rest().await;
+    // Another variant is stored before the first one, so that what tells them apart is known by then.
+    assert_eq!(cache.send(in_language("de")).await.text(), "de #2");
+    let late = cache.spawn_send(in_language("en"));
+    rest().await;
+    gate.open();
+    assert_eq!(first.await.unwrap().text(), "en #1");
+    let late = late.await.unwrap();
+    assert_eq!((late.text(), &*late.said), ("en #1", "fwd=vary-miss; stored; collapsed"));
+    assert_eq!((origin.calls(), cache.handle.stats().flights), (2, 0));
 }
