@@ -49,6 +49,8 @@ pub(crate) struct Entry {
     pub(crate) initial_age: Duration,
     /// False when it must not be served stale, whatever happens.
     pub(crate) stale_allowed: bool,
+    /// True when it does not change while it is fresh.
+    pub(crate) immutable: bool,
     /// Fresh by the route's word alone: not for requests with `Cookie`.
     pub(crate) route_alone: bool,
     /// Fit for requests with `Authorization`.
@@ -145,6 +147,7 @@ impl Entry {
             error_at: times.error_at,
             keep_until: times.keep_until,
             stale_allowed: self.stale_allowed,
+            immutable: self.immutable,
             failed: self.refresh.failed(),
         }
     }

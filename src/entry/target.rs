@@ -33,15 +33,16 @@ impl Target {
         };
         Self { authority: authority.to_ascii_lowercase().into(), path }
     }
-    /// What a reference in a response to this request means, if it is on the same host (RFC 3986 §5.2). The scheme does
-    /// not count: a server behind a proxy does not know its own.
-    pub(crate) fn resolve(&self, reference: &str) -> Option<Self> {
+
+    /// What a reference in a response to this request means, if it has the same origin (RFC 3986 §5.2, RFC 9110 §4.3.1).
+    /// Without a `scheme` any one will do: a server is asked without it, and behind a proxy does not know its own.
+    pub(crate) fn resolve(&self, scheme: Option<&str>, reference: &str) -> Option<Self> {
         let reference = reference.split('#').next().unwrap_or_default();
-        let rest = reference
-            .split_once("://")
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
-            .map(|(_, rest)| rest)
-            .or_else(|| reference.strip_prefix("//"));
+        let absolute = reference.split_once("://").filter(|(named, _)| {
+            let same = |scheme: &str| named.eq_ignore_ascii_case(scheme);
+            scheme.map_or_else(|| same("http") || same("https"), same)
+        });
+        let rest = absolute.map(|(_, rest)| rest).or_else(|| reference.strip_prefix("//"));
         let path = match rest {
             Some(rest) => {
                 let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -113,8 +114,14 @@ mod tests {
             ("?x", Some("/a/b/c?x")),
             ("", Some("/a/b/c?d")),
         ] {
-            let found = base.resolve(reference);
+            let found = base.resolve(None, reference);
             assert_eq!(found.as_ref().map(|target| &*target.path), expected, "{reference}");
+        }
+        for (scheme, expected) in [("http", true), ("https", false)] {
+            assert_eq!(base.resolve(Some(scheme), "http://example.com:8080/x").is_some(), expected);
+            assert_eq!(base.resolve(Some(scheme), "HTTPS://example.com:8080/x").is_some(), !expected);
+            assert!(base.resolve(Some(scheme), "//example.com:8080/x").is_some());
+            assert!(base.resolve(Some(scheme), "/x").is_some());
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Limits {
     pub(crate) keep: Duration,
     /// False when the response forbids to serve it stale.
     pub(crate) stale_allowed: bool,
+    /// True when the response says that it does not change while it is fresh (RFC 8246).
+    pub(crate) immutable: bool,
     /// Whether the response is fresh only because the route says so: by its own word it is not, or it says nothing.
     pub(crate) route_alone: bool,
 }
@@ -117,6 +119,7 @@ pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> 
         error,
         keep: if of.has_validator { error.saturating_add(rules.keep) } else { error },
         stale_allowed: !(must_ask || forbids_stale),
+        immutable: directives.immutable,
         route_alone: source == Source::Route
             && explicit.is_none_or(|life| life <= of.initial_age)
             && !directives.public,

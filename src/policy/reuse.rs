@@ -13,6 +13,7 @@ pub(crate) struct Standing {
     pub(crate) error_at: Tick,
     pub(crate) keep_until: Tick,
     pub(crate) stale_allowed: bool,
+    pub(crate) immutable: bool,
     /// Whether a fetch to replace it has failed.
     pub(crate) failed: bool,
 }
@@ -61,8 +62,12 @@ pub(crate) fn reuse_as_asked(asked: &RequestDirectives, of: &Standing, age: Dura
         Reuse::Stale | Reuse::StaleError | Reuse::OnError => false,
         Reuse::Revalidate | Reuse::Gone => return reuse,
     };
-    // A response's age is zero for a moment, and `max-age=0` is meant to ask.
-    let too_old = asked.max_age.is_some_and(|most| age > most || most.is_zero());
+    // A response's age is zero for a moment, and `max-age=0` is meant to ask. It is what a browser says to reload, which is
+    // no reason to ask about what does not change (RFC 8246 §2); `no-cache` is.
+    let too_old = asked.max_age.is_some_and(|most| match most.is_zero() {
+        true => !(fresh && of.immutable),
+        false => age > most,
+    });
     let too_near = asked.min_fresh.is_some_and(|least| !fresh || of.soft_at.since(now) < least);
     let too_stale = !fresh
         && match asked.max_stale {
@@ -98,6 +103,7 @@ mod tests {
             error_at: at(30),
             keep_until: at(40),
             stale_allowed: true,
+            immutable: false,
             failed: false,
         }
     }
@@ -166,6 +172,19 @@ mod tests {
             assert_eq!(spans(line, &of), expected, "{line}");
             assert_eq!(spans(line, &failed), after_failure, "{line}, failed");
             assert_eq!(spans(line, &strict), without_stale, "{line}, no stale");
+        }
+    }
+
+    #[test]
+    fn a_reload_asks_nothing_about_what_does_not_change() {
+        let of = Standing { immutable: true, ..standing() };
+        for (line, expected) in [
+            ("max-age=0", "FF----- "),
+            ("max-age=4", "F------ "),
+            ("no-cache", "------- "),
+            ("max-age=0, no-cache", "------- "),
+        ] {
+            assert_eq!(spans(line, &of), expected, "{line}");
         }
     }
 

@@ -59,6 +59,7 @@ impl Plan {
                 error: zero,
                 keep: zero,
                 stale_allowed: false,
+                immutable: false,
                 route_alone: true,
             },
             initial_age,

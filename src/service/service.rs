@@ -168,7 +168,8 @@ impl<S> SwrCache<S> {
         let method = std::mem::replace(&mut parts.method, Method::GET);
         let key = self.route.key(&parts, facts);
         parts.method = method;
-        (parts, Spoils { target, key })
+        let scheme = parts.uri.scheme().cloned();
+        (parts, Spoils { scheme, target, key })
     }
 }
 

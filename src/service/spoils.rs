@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, header, uri::Scheme};
 
 use crate::{entry::Target, key::Key, shared::Route, store::Purge, tag};
 
 /// What a successful unsafe request invalidates: its target and the key that a GET for it would have; what `Location` and
-/// `Content-Location` name on the same host; the groups that any of it belongs to, and those that
+/// `Content-Location` name with the same origin; the groups that any of it belongs to, and those that
 /// `Cache-Group-Invalidation` lists.
 #[derive(Debug)]
 pub(super) struct Spoils {
+    pub(super) scheme: Option<Scheme>,
     pub(super) target: Target,
     pub(super) key: Option<Key>,
 }
@@ -21,7 +22,7 @@ impl Spoils {
         let core = &route.core;
         let named = [header::LOCATION, header::CONTENT_LOCATION].into_iter().filter_map(|field| {
             let reference = response.get(field)?.to_str().ok()?;
-            self.target.resolve(reference.trim())
+            self.target.resolve(self.scheme.as_ref().map(Scheme::as_str), reference.trim())
         });
         let targets = named.chain([self.target.clone()]).filter(|target| !target.path.is_empty());
         let mut purges: Vec<Purge> = targets.map(Purge::target).collect();

@@ -45,6 +45,18 @@ pub(super) fn cases() -> Vec<Case> {
             .fill()
             .get(1, "200 #1 fwd=request; fwd-status=304")
             .with(["cache-control: no-cache"]),
+        case(IMMUTABLE, "a request to reload is none")
+            .on(origin_says().client_directives())
+            .origin([ok(["cache-control: max-age=10, immutable", TAG]), unchanged([])])
+            .fill()
+            .get(1, "200 #1 hit")
+            .with(["cache-control: max-age=0"]),
+        case(IMMUTABLE, "without it, a request to reload is asked about")
+            .on(origin_says().client_directives())
+            .origin([ok(["cache-control: max-age=10", TAG]), unchanged([])])
+            .fill()
+            .get(1, "200 #1 fwd=request; fwd-status=304")
+            .with(["cache-control: max-age=0"]),
         case(IMMUTABLE, "with an argument it changes nothing, either")
             .origin([ok(["cache-control: max-age=10, immutable=1"])])
             .fresh_for(10),
