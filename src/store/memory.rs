@@ -6,6 +6,7 @@ use std::{
 };
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
+use tokio::runtime::Handle;
 
 use super::{
     Slot,
@@ -54,7 +55,10 @@ pub(crate) struct Store {
 /// What all writers share, and readers do without.
 #[derive(Debug, Default)]
 struct WriteSide {
+    /// Where to find what was fetched after `emptied`.
     tags: TagIndex,
+    /// The last purge of everything.
+    emptied: u64,
     purges: PurgeLog,
 }
 
@@ -126,7 +130,11 @@ impl Store {
             // The index knows no hosts.
             Scope::Url { path, .. } => self.lock().tags.keys(self.scopes.path(path)),
             Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope)),
-            Scope::Route(_) | Scope::All => self.cache.iter().map(|(key, _)| key).collect(),
+            Scope::Route(_) | Scope::All => {
+                let covered =
+                    |key: &Key, slot: &Slot| slot.variants().iter().any(|entry| scope.covers(key, entry));
+                self.cache.iter().filter(|(key, slot)| covered(key, slot)).map(|(key, _)| key).collect()
+            }
         }
     }
 
@@ -181,29 +189,58 @@ impl Store {
     /// Carries out a purge, the barrier first. The sweep of what a route or everything left behind comes after it, and
     /// nobody waits for it to be free of old answers.
     pub(crate) fn purge(&self, purge: &Purge, marks: &[Arc<RouteMark>], now: Tick) -> usize {
+        let number = self.raise_barrier(purge, marks);
         let scope = &purge.scope;
+        let sweep = match scope {
+            Scope::All if !purge.soft => return self.remove_older(number, now),
+            _ if purge.soft => Self::make_stale,
+            _ => Self::remove_covered,
+        };
+        self.keys_of(scope).iter().map(|key| sweep(self, key, scope, number, now)).sum()
+    }
+
+    /// From here on nothing that was fetched before the number it gives back, and that the purge means, is stored or
+    /// served. What everything is found by goes at once: to take it out key by key would be most of the work.
+    fn raise_barrier(&self, purge: &Purge, marks: &[Arc<RouteMark>]) -> u64 {
+        let Purge { scope, soft } = purge;
         let mut write = self.lock();
         let number = self.take_number();
-        write.purges.record(self.scopes.of(scope), number, purge.soft);
-        if !purge.soft {
-            let named = |name: &str| match scope {
-                Scope::All => true,
-                Scope::Route(route) => *route == *name,
-                _ => false,
-            };
-            for mark in marks.iter().filter(|mark| named(&mark.name)) {
-                mark.purged.fetch_max(number, Ordering::AcqRel);
+        write.purges.record(self.scopes.of(scope), number, *soft);
+        if *soft {
+            return number;
+        }
+        let named = |name: &str| match scope {
+            Scope::All => true,
+            Scope::Route(route) => *route == *name,
+            _ => false,
+        };
+        for mark in marks.iter().filter(|mark| named(&mark.name)) {
+            mark.purged.fetch_max(number, Ordering::AcqRel);
+        }
+        if *scope == Scope::All {
+            write.emptied = number;
+            let tags = std::mem::take(&mut write.tags);
+            drop(write);
+            drop_elsewhere(tags);
+        }
+        number
+    }
+
+    /// Removes all that was fetched before `number`, of which the index knows nothing any more.
+    fn remove_older(&self, number: u64, now: Tick) -> usize {
+        let older = |slot: &Arc<Slot>| slot.variants().iter().all(|entry| entry.origin.number < number);
+        let (mut count, mut leaving) = (0, Vec::new());
+        for (key, _) in self.cache.iter() {
+            match self.cache.remove_if(&key, older) {
+                Some((key, slot)) => {
+                    count += slot.variants().len();
+                    leaving.push((key, slot));
+                }
+                // Something newer stands beside it by now.
+                None => count += self.remove_covered(&key, &Scope::All, number, now),
             }
         }
-        drop(write);
-        let mut count = 0;
-        for key in self.keys_of(scope) {
-            count += if purge.soft {
-                self.make_stale(&key, scope, number, now)
-            } else {
-                self.remove_covered(&key, scope, number, now)
-            };
-        }
+        drop_elsewhere(leaving);
         count
     }
 
@@ -275,8 +312,9 @@ impl Store {
         new: Option<Slot>,
         leaving: &mut Vec<(Key, Arc<Slot>)>,
     ) {
-        let before = old.as_deref().map_or_else(Vec::new, |slot| self.index_scopes(slot));
-        let after = new.as_ref().map_or_else(Vec::new, |slot| self.index_scopes(slot));
+        let since = write.emptied;
+        let before = old.as_deref().map_or_else(Vec::new, |slot| self.index_scopes(slot, since));
+        let after = new.as_ref().map_or_else(Vec::new, |slot| self.index_scopes(slot, since));
         for scope in before.iter().filter(|scope| !after.contains(scope)) {
             write.tags.remove(*scope, key);
         }
@@ -293,7 +331,7 @@ impl Store {
         for (gone, slot) in &evicted {
             if gone != key {
                 self.evicted.fetch_add(1, Ordering::Relaxed);
-                self.index_scopes(slot).into_iter().for_each(|scope| write.tags.remove(scope, gone));
+                self.index_scopes(slot, since).into_iter().for_each(|scope| write.tags.remove(scope, gone));
             }
         }
         // The store may refuse what it was given, and says so in the same way.
@@ -314,11 +352,12 @@ impl Store {
         groups
     }
 
-    /// What a slot is found by in the index: its paths, its tags and its groups.
-    fn index_scopes(&self, slot: &Slot) -> Vec<ScopeHash> {
+    /// What a slot is found by in the index: the paths, tags and groups of what was fetched after `since`.
+    fn index_scopes(&self, slot: &Slot, since: u64) -> Vec<ScopeHash> {
         let mut scopes: Vec<ScopeHash> = slot
             .variants()
             .iter()
+            .filter(|entry| entry.origin.number > since)
             .flat_map(|entry| self.named(&entry.origin).chain([self.scopes.path(&entry.origin.target.path)]))
             .collect();
         scopes.sort_unstable();
@@ -368,6 +407,14 @@ impl Store {
     /// Nothing of the callers' runs under this lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, WriteSide> {
         self.write.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops what may be a million pieces of memory where nobody waits for it, if there is such a place.
+fn drop_elsewhere(much: impl Send + 'static) {
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(much))),
+        Err(_) => drop(much),
     }
 }
 

@@ -89,15 +89,16 @@ impl Slot {
         Self::weighed(variants, Tick::PAST, key)
     }
 
-    /// The slot with only those variants that `keep` says.
+    /// The slot with only those variants that `keep` says and no purge has passed.
     pub(crate) fn retain(&self, key: usize, keep: impl Fn(&Arc<Entry>) -> bool) -> Self {
-        let variants = self.variants.iter().filter(|entry| keep(entry)).cloned().collect();
+        let stays = |entry: &&Arc<Entry>| !entry.is_purged() && keep(entry);
+        let variants = self.variants.iter().filter(stays).cloned().collect();
         Self::weighed(variants, self.uncollapsed_until, key)
     }
 
     /// The slot with nothing collapsed until `until`.
     pub(crate) fn uncollapsed(&self, until: Tick, key: usize) -> Self {
-        Self::weighed(self.variants.clone(), until, key)
+        Self { uncollapsed_until: until, ..self.retain(key, |_| true) }
     }
 
     fn weighed(variants: SmallVec<[Arc<Entry>; 1]>, uncollapsed_until: Tick, key: usize) -> Self {

@@ -162,11 +162,34 @@ fn the_index_is_true_whatever_leaves() {
         }
     }
     let mut expected: Vec<ScopeHash> =
-        store.cache.iter().flat_map(|(_, slot)| store.index_scopes(&slot)).collect();
+        store.cache.iter().flat_map(|(_, slot)| store.index_scopes(&slot, 0)).collect();
     expected.sort_unstable();
     expected.dedup();
     assert!(!expected.is_empty());
     assert_eq!(store.indexed(), expected.len());
+}
+
+#[test]
+fn what_is_stored_while_a_purge_of_everything_sweeps_stays_and_is_in_the_index() {
+    // A route that is gone has no mark to raise: what it stored may stand beside what is new.
+    let accepts = language;
+    for (registered, language) in [(true, "en"), (true, "de"), (false, "en"), (false, "de")] {
+        let (store, route) = (Store::new(WEIGHTS), mark());
+        let marks: Vec<_> = registered.then(|| Arc::clone(&route)).into_iter().collect();
+        let insert = |language| {
+            let entry = varied(&store, &route, "/", &["t"], 10, by_language(language));
+            assert_eq!(store.insert(&key("a"), &entry, None, NOW), Ok(()));
+        };
+        insert("en");
+        let number = store.raise_barrier(&Purge::all(), &marks);
+        insert(language);
+        store.remove_older(number, NOW);
+        let left = ["en", "de"].map(|other| found(&store, "a", &accepts(other)));
+        assert_eq!(left, [language == "en", language == "de"], "{registered}");
+        assert_eq!((store.len(), store.indexed()), (1, 2), "{registered} {language}");
+        assert_eq!(store.purge(&Purge::tag("t"), &marks, NOW), 1, "{registered} {language}");
+        assert_eq!((store.len(), store.indexed(), store.weight()), (0, 0, 0), "{registered} {language}");
+    }
 }
 
 #[test]
