@@ -4,37 +4,21 @@
 mod support;
 
 use std::{
-    cell::Cell,
     future::Future,
-    pin::pin,
     time::{Duration, Instant},
 };
 
-use http::{Request, Response};
-use http_body_util::BodyExt;
+use http::Request;
 use support::{
     heap::Heap,
     rounds::Rounds,
-    stack::{BODY, Body, Cache, Origin, PATH, cache, request, route, runtime, said},
+    stack::{BODY, Body, Cache, Origin, PATH, cache, new_key, request, route, runtime, said, whole},
 };
 use tokio::runtime::Runtime;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
-
-/// A call and its body, to the end.
-async fn whole<S, B>(service: &S, request: Request<Body>)
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone,
-    B: http_body::Body,
-{
-    let Ok(response) = service.clone().oneshot(request).await else { panic!("an error") };
-    let mut body = pin!(response.into_body());
-    while let Some(frame) = body.frame().await {
-        assert!(frame.is_ok());
-    }
-}
 
 /// Runs `call` so often within the runtime.
 fn many<F: Future>(runtime: &Runtime, iterations: u32, mut call: impl FnMut() -> F) -> Duration {
@@ -47,13 +31,6 @@ fn many<F: Future>(runtime: &Runtime, iterations: u32, mut call: impl FnMut() ->
         }
         began.elapsed()
     })
-}
-
-/// A request for a path that nobody has asked for.
-fn new_key() -> Request<Body> {
-    thread_local!(static NEXT: Cell<u64> = const { Cell::new(0) });
-    let n = NEXT.replace(NEXT.get() + 1);
-    request(&format!("/odds/nba/{n}?market=main&line=2.5"))
 }
 
 fn upgrade() -> Request<Body> {

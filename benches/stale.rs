@@ -3,13 +3,10 @@
 
 mod support;
 
-use std::time::Duration;
-
 use support::{
     rounds::Rounds,
-    stack::{BODY, Origin, PATH, cache, fill, hit, request, route, runtime, said},
+    stack::{BODY, Origin, PATH, cache, fill, hit, request, route, runtime, stale},
 };
-use tower_swr_cache::SwrConfig;
 
 fn main() {
     let runtime = runtime();
@@ -17,22 +14,7 @@ fn main() {
     let asked = request(PATH);
     let mut fresh = cache(route(), Origin::new(BODY));
     runtime.block_on(fill(&fresh, request(PATH)));
-
-    let origin = Origin::new(BODY);
-    let hours = Duration::from_secs(40_000);
-    let soon =
-        SwrConfig::builder("route").soft_ttl(Duration::from_millis(50)).hard_ttl(hours).fetch_timeout(hours);
-    let mut stale = cache(soon, origin.clone());
-    runtime.block_on(async {
-        fill(&stale, request(PATH)).await;
-        origin.hang();
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        // The first one starts the refresh.
-        hit(&mut stale, request(PATH));
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    });
-    assert_eq!(said(&hit(&mut stale, request(PATH))), "tower-swr-cache; hit; detail=stale");
-
+    let mut stale = runtime.block_on(stale());
     let mut rounds = Rounds::new("one key", 400);
     let less = rounds.case("request", || asked.clone());
     let fresh = rounds.case("hit", || hit(&mut fresh, asked.clone()));

@@ -1,6 +1,7 @@
 //! A request, an origin, a cache between them, and the floor below it.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     future::{Pending, Ready, pending, ready},
     pin::pin,
@@ -114,6 +115,13 @@ pub fn request(path: &str) -> Request<Body> {
         .unwrap()
 }
 
+/// A browser's request for a path that nobody has asked for.
+pub fn new_key() -> Request<Body> {
+    thread_local!(static NEXT: Cell<u64> = const { Cell::new(0) });
+    let n = NEXT.replace(NEXT.get() + 1);
+    request(&format!("/odds/nba/{n}?market=main&line=2.5"))
+}
+
 pub fn runtime() -> Runtime {
     runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
@@ -124,6 +132,36 @@ pub async fn fill(cache: &Cache, request: Request<Body>) {
     response.into_body().collect().await.unwrap();
     while !cache.clone().oneshot(request.clone()).await.unwrap().headers().contains_key("age") {
         tokio::task::yield_now().await;
+    }
+}
+
+/// A cache that has a stale answer for [`PATH`], whose refresh is under way and does not end.
+pub async fn stale() -> Cache {
+    let origin = Origin::new(BODY);
+    let hours = Duration::from_secs(40_000);
+    let soon =
+        SwrConfig::builder("route").soft_ttl(Duration::from_millis(50)).hard_ttl(hours).fetch_timeout(hours);
+    let mut cache = cache(soon, origin.clone());
+    fill(&cache, request(PATH)).await;
+    origin.hang();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    // The first one starts the refresh.
+    hit(&mut cache, request(PATH));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(said(&hit(&mut cache, request(PATH))), "tower-swr-cache; hit; detail=stale");
+    cache
+}
+
+/// A call and its body, to the end.
+pub async fn whole<S, B>(service: &S, request: Request<Body>)
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone,
+    B: http_body::Body,
+{
+    let Ok(response) = service.clone().oneshot(request).await else { panic!("an error") };
+    let mut body = pin!(response.into_body());
+    while let Some(frame) = body.frame().await {
+        assert!(frame.is_ok());
     }
 }
 
