@@ -75,7 +75,8 @@ fn main() {
     let [_, took, _] = quartiles(tag_purges.collect());
     println!("| a tag that {TAGGED} have | {} |", time_text(took));
     // What a purge takes out is dropped in a thread of the runtime's.
-    let purges: [(_, fn(&CacheHandle) -> Purged); 2] =
+    type Carry = fn(&CacheHandle) -> Purged;
+    let purges: [(_, Carry); 2] =
         [("everything", CacheHandle::purge_all), ("a route's", |handle| handle.purge_route("route"))];
     for (what, purge) in purges {
         fill("odds", ENTRIES - entries());

@@ -31,7 +31,9 @@ impl Newest {
     pub(crate) fn runway(&self, now: Tick) -> Option<Duration> {
         let newest: Vec<Arc<Entry>> =
             self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
-        let mut left: Vec<Duration> = newest.iter().map(|entry| entry.times.error_at.since(now)).collect();
+        // What a purge of its route has passed may be about to be dropped.
+        let standing = newest.iter().filter(|entry| !entry.is_purged());
+        let mut left: Vec<Duration> = standing.map(|entry| entry.times.error_at.since(now)).collect();
         left.sort_unstable();
         left.get(left.len() / 2).copied()
     }
