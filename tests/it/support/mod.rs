@@ -8,7 +8,7 @@ mod time;
 pub(crate) mod wire;
 
 pub(crate) use client::{Answer, Cache, Open, request, said};
-pub(crate) use logs::Logs;
+pub(crate) use logs::{Logs, subscribe};
 pub(crate) use origin::{Call, Gate, Origin, OriginBody, OriginError, Reply, Step};
 pub(crate) use time::{Start, rest, secs, wall};
 
