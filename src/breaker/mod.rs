@@ -7,7 +7,10 @@ mod info;
 mod registry;
 mod state;
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, PoisonError},
+};
 
 pub use info::{BreakerInfo, BreakerMode, BreakerState};
 pub(crate) use registry::Breakers;
@@ -56,11 +59,13 @@ impl Breaker {
     /// Asks for one call: a permit, or after what time to ask again.
     pub(crate) fn ask(self: &Arc<Self>, now: Tick) -> Result<Permit, std::time::Duration> {
         let (admission, transition) = self.lock().ask(now);
-        self.tell(transition, now);
-        match admission {
+        // Made before anybody is told: a probe must not get lost where that panics.
+        let asked = match admission {
             Admission::Go(ticket) => Ok(Permit { breaker: Arc::clone(self), ticket: Some(ticket) }),
             Admission::Refused(wait) => Err(wait),
-        }
+        };
+        self.tell(transition, now);
+        asked
     }
 
     fn tell(&self, transition: Option<Transition>, now: Tick) {
@@ -97,18 +102,25 @@ impl Permit {
 
     /// Says what came of the call. The first report counts.
     pub(crate) fn report(&mut self, report: Report, now: Tick) {
-        if let Some(ticket) = self.ticket.take() {
-            let jitter = JITTER * (fastrand::f64() * 2.0 - 1.0);
-            let transition = self.breaker.lock().report(ticket, report, now, jitter);
-            self.breaker.tell(transition, now);
-        }
+        let transition = self.settle(report, now);
+        self.breaker.tell(transition, now);
+    }
+
+    fn settle(&mut self, report: Report, now: Tick) -> Option<Transition> {
+        let ticket = self.ticket.take()?;
+        let jitter = JITTER * (fastrand::f64() * 2.0 - 1.0);
+        self.breaker.lock().report(ticket, report, now, jitter)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        // No time is needed: nothing came of it, so nothing counts from now.
-        self.report(Report::Nothing, Tick::PAST);
+        // No time is needed: nothing came of it, so nothing counts from now. Who is told may panic, and this may be
+        // because of a panic already; two are the end of the process.
+        if let Some(transition) = self.settle(Report::Nothing, Tick::PAST) {
+            let tell = || self.breaker.tell(Some(transition), Tick::PAST);
+            drop(catch_unwind(AssertUnwindSafe(tell)));
+        }
     }
 }
 
@@ -145,5 +157,20 @@ mod tests {
         drop(probe);
         assert_eq!(breaker.standing().0, State::Closed { failures: 0 });
         assert_eq!(told.load(Ordering::Relaxed), 1 + 4 + 1, "opened, half-opened four times, closed");
+    }
+
+    #[test]
+    fn a_probe_is_not_lost_where_those_who_are_told_of_it_panic() {
+        let settings = Settings { failures: 1, cooldown: Duration::from_secs(10) };
+        let observe: OnTransition = Box::new(|_, transition, _| panic!("told of {transition:?}"));
+        let breaker = Breaker::new("upstream", settings, observe);
+        let start = Tick::from_raw(1 << 50);
+        let mut call = breaker.ask(start).expect("closed");
+        assert!(catch_unwind(AssertUnwindSafe(|| call.report(Report::Failure(0), start))).is_err());
+        let later = start.after(Duration::from_secs(12));
+        for _ in 0..3 {
+            assert!(catch_unwind(AssertUnwindSafe(|| breaker.ask(later))).is_err(), "told of the probe");
+            assert!(matches!(breaker.standing().0, State::Open { .. }));
+        }
     }
 }
