@@ -1,8 +1,11 @@
 //! The refresh of a stale response: claimed by one reader, run in a task that nobody waits for.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use http::{Method, Request, request};
+use http::{Method, request};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
@@ -54,7 +57,7 @@ pub(crate) fn refresh<S, ReqBody>(
     if !stands || core.store.entry_purged(&key, entry).is_some() {
         return;
     }
-    let job = Job {
+    let mut job = Job {
         route: Arc::clone(route),
         target,
         key,
@@ -64,14 +67,16 @@ pub(crate) fn refresh<S, ReqBody>(
         number,
         lead: Some(lead),
         claim: Some(claim),
-        breaker: route.breaker(&parts),
         call: None,
     };
     parts.method = Method::GET;
-    let request = Request::from_parts(parts, ReqBody::default());
-    let service = service.clone();
+    let service = match catch_unwind(AssertUnwindSafe(|| service.clone())) {
+        Ok(service) => service,
+        // The reader has its answer, whatever becomes of the refresh.
+        Err(panic) => return job.panicked::<S::Body, S::Error>(panic, None),
+    };
     let task = async move {
-        job.run(service, request, None).await;
+        job.run(service, parts, None).await;
         drop(permit);
     };
     drop(runtime.spawn(task.instrument(telemetry::fetch_span(route))));

@@ -47,7 +47,6 @@ impl HeadCall {
             stored: Some(Arc::clone(stored)),
             number,
             lead: None,
-            breaker: None,
             claim: None,
             call: None,
         };

@@ -9,11 +9,10 @@ mod draft;
 mod head;
 mod settle;
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use http::{Extensions, HeaderMap, Request, Response, StatusCode};
-use http_body::Body;
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, request};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::{error::Elapsed, timeout},
@@ -23,10 +22,9 @@ use tower::ServiceExt;
 pub(crate) use head::HeadCall;
 
 use crate::{
-    breaker::{self, Breaker},
+    breaker,
     clock::Tick,
     entry::{Claim, Entry, Target},
-    error::BoxError,
     event::Reason,
     flight::Lead,
     key::Key,
@@ -50,8 +48,6 @@ pub(crate) struct Job {
     pub(crate) number: u64,
     /// The flight that it leads, unless it goes alone.
     pub(crate) lead: Option<Lead<FlightKey, Landing>>,
-    /// The breaker that it asks.
-    pub(crate) breaker: Option<Arc<Breaker>>,
     /// The claim on what is stored, if it is a refresh.
     pub(crate) claim: Option<Claim>,
     /// What the breaker gave; it is told what comes of the call.
@@ -94,8 +90,25 @@ impl Unstored {
 /// Where the reply goes: to the request that asked for the fetch; nowhere, if it is a refresh.
 pub(crate) type Replier<B, E> = Option<oneshot::Sender<Reply<B, E>>>;
 
-/// What a call comes to: a time-out, a panic, an error or a response.
-type Answered<B, E> = Result<Result<Result<Response<B>, E>, Box<dyn Any + Send>>, Elapsed>;
+/// What a call comes to: a panic, a time-out, an error or a response.
+type Called<B, E> = Result<Result<Result<Response<B>, E>, Elapsed>, Box<dyn Any + Send>>;
+
+/// The inner service's answer to a fetch.
+struct Answered<B> {
+    response: Response<B>,
+    /// When it was called.
+    began: Tick,
+    /// The fetch's place among those under way.
+    permit: OwnedSemaphorePermit,
+}
+
+/// Why there is none.
+enum Unanswered<E> {
+    Error(E),
+    Panicked(Box<dyn Any + Send>),
+    /// It was too late, or never asked; and after what time to ask again.
+    Refused(Reason, Option<Duration>),
+}
 
 /// The same request once more; a fetch has no body.
 fn copy<ReqBody: Default>(request: &Request<ReqBody>) -> Request<ReqBody> {
@@ -116,29 +129,52 @@ fn answer<B, E>(reply: Replier<B, E>, with: Reply<B, E>) {
 }
 
 impl Job {
-    /// Runs the fetch to its end.
+    /// Runs the fetch to its end; its request has these parts, and no body.
     pub(crate) async fn run<S, ReqBody>(
         mut self,
-        mut service: S,
-        mut request: Request<ReqBody>,
+        service: S,
+        parts: request::Parts,
         reply: Replier<S::Body, S::Error>,
     ) where
+        S: Upstream<ReqBody>,
+        ReqBody: Default + Send + 'static,
+    {
+        // Not the call alone is the callers' code: they choose the breaker, and what is cloned and dropped is theirs.
+        let asked = AssertUnwindSafe(self.ask(service, parts)).catch_unwind().await;
+        match asked.unwrap_or_else(|panic| Err(Unanswered::Panicked(panic))) {
+            Ok(answered) => self.settle(answered, reply).await,
+            Err(Unanswered::Error(error)) => {
+                self.fail(Reason::Error, None);
+                answer(reply, Reply::Error(error));
+            }
+            Err(Unanswered::Panicked(panic)) => self.panicked(panic, reply),
+            Err(Unanswered::Refused(reason, wait)) => {
+                let failed = self.fail(reason, wait);
+                answer(reply, Reply::Refused(failed));
+            }
+        }
+    }
+
+    /// Asks the inner service, when it is the fetch's turn and the breaker agrees.
+    async fn ask<S, ReqBody>(
+        &mut self,
+        mut service: S,
+        parts: request::Parts,
+    ) -> Result<Answered<S::Body>, Unanswered<S::Error>>
+    where
         S: Upstream<ReqBody>,
         ReqBody: Default + Send + 'static,
     {
         let limit = self.route.settings.fetch_timeout;
         let turn = Arc::clone(&self.route.core.fetches).acquire_owned();
         let Ok(Ok(permit)) = timeout(limit, turn).await else {
-            let failed = self.fail(Reason::Overload, None);
-            return answer(reply, Reply::Refused(failed));
+            return Err(Unanswered::Refused(Reason::Overload, None));
         };
-        match self.breaker.take().map(|breaker| breaker.ask(self.now())).transpose() {
-            Ok(call) => self.call = call,
-            Err(wait) => {
-                let failed = self.fail(Reason::BreakerOpen, Some(wait));
-                return answer(reply, Reply::Refused(failed));
-            }
+        if let Some(breaker) = self.route.breaker(&parts) {
+            let call = breaker.ask(self.now());
+            self.call = Some(call.map_err(|wait| Unanswered::Refused(Reason::BreakerOpen, Some(wait)))?);
         }
+        let mut request = Request::from_parts(parts, ReqBody::default());
         validation::strip_conditionals(request.headers_mut());
         let mut unasked = None;
         if let Some(stored) = self.stored.as_ref().filter(|stored| stored.validators.is_some()) {
@@ -148,57 +184,37 @@ impl Job {
         loop {
             let began = self.now();
             // The inner service is readied on the very clone that is called.
-            let call = AssertUnwindSafe(service.oneshot(request)).catch_unwind();
-            let answered = timeout(limit, call).await;
-            self.called(&answered, began);
-            if let (Ok(Ok(Ok(response))), Some(again)) = (&answered, unasked.take()) {
-                if self.is_unrelated_304(response) {
+            let call = timeout(limit, service.oneshot(request));
+            let called = AssertUnwindSafe(call).catch_unwind().await;
+            self.called(&called, began);
+            let response = match called {
+                Ok(Ok(answer)) => answer.map_err(Unanswered::Error)?,
+                Ok(Err(_elapsed)) => return Err(Unanswered::Refused(Reason::Timeout, None)),
+                Err(panic) => return Err(Unanswered::Panicked(panic)),
+            };
+            match unasked.take() {
+                Some(again) if self.is_unrelated_304(&response) => {
                     // What is stored is not what it confirms; it goes, and the question is put without it.
                     (service, request) = again;
                     self.forget_stored();
-                    continue;
                 }
+                _ => return Ok(Answered { response, began, permit }),
             }
-            return self.conclude(answered, began, permit, reply).await;
         }
     }
 
     /// Counts a call of the inner service.
-    fn called<B, E>(&self, answered: &Answered<B, E>, began: Tick) {
+    fn called<B, E>(&self, called: &Called<B, E>, began: Tick) {
         let kind = if self.claim.is_some() { CallKind::Refresh } else { CallKind::Fill };
-        let result = match answered {
+        let result = match called {
             Ok(Ok(Ok(response))) if response.status() == StatusCode::NOT_MODIFIED => CallResult::NotModified,
             Ok(Ok(Ok(response))) if response.status().is_server_error() => CallResult::Failure,
             Ok(Ok(Ok(_))) => CallResult::Success,
             Ok(Ok(Err(_))) => CallResult::Failure,
-            Ok(Err(_)) => CallResult::Panicked,
-            Err(_) => CallResult::TimedOut,
+            Ok(Err(_)) => CallResult::TimedOut,
+            Err(_) => CallResult::Panicked,
         };
         self.route.meter.called(kind, result, self.now().since(began));
-    }
-
-    /// Carries out what the call came to.
-    async fn conclude<B, E>(
-        mut self,
-        answered: Answered<B, E>,
-        began: Tick,
-        permit: OwnedSemaphorePermit,
-        reply: Replier<B, E>,
-    ) where
-        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-    {
-        match answered {
-            Ok(Ok(Ok(response))) => self.settle(response, began, permit, reply).await,
-            Ok(Ok(Err(error))) => {
-                self.fail(Reason::Error, None);
-                answer(reply, Reply::Error(error));
-            }
-            Ok(Err(panic)) => self.panicked(panic, reply),
-            Err(_elapsed) => {
-                let failed = self.fail(Reason::Timeout, None);
-                answer(reply, Reply::Refused(failed));
-            }
-        }
     }
 
     /// Whether a response confirms something else than what is stored (RFC 9111 §4.3.4).
@@ -210,10 +226,11 @@ impl Job {
                 .is_some_and(|stored| !validation::confirms(&stored.validators, response.headers()))
     }
 
-    fn panicked<B, E>(&mut self, panic: Box<dyn Any + Send>, reply: Replier<B, E>) {
-        telemetry::fetch_panicked(&self.route, self.now());
+    /// The callers' code panicked: that is a failure, and the panic is for who asked for the fetch.
+    pub(crate) fn panicked<B, E>(&mut self, panic: Box<dyn Any + Send>, reply: Replier<B, E>) {
         self.fail(Reason::Panic, None);
         answer(reply, Reply::Panicked(panic));
+        telemetry::fetch_panicked(&self.route, self.now());
     }
 
     fn now(&self) -> Tick {

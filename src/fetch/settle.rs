@@ -1,6 +1,10 @@
 //! What a fetch comes to: each verdict, carried out.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use http::{Response, StatusCode, response};
@@ -8,13 +12,12 @@ use http_body::Body;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Job, Replier, Reply,
+    Answered, Job, Replier, Reply,
     absorb::{self, Absorbed, Producer},
     answer, draft,
 };
 use crate::{
     breaker::{self, Report},
-    clock::Tick,
     entry::Entry,
     error::{BodyError, BoxError},
     event::Reason,
@@ -33,29 +36,31 @@ const UNCOLLAPSED: Duration = Duration::from_secs(120);
 
 impl Job {
     /// Decides at its head what a response means, and acts on it.
-    pub(super) async fn settle<B, E>(
-        mut self,
-        response: Response<B>,
-        began: Tick,
-        permit: OwnedSemaphorePermit,
-        reply: Replier<B, E>,
-    ) where
+    pub(super) async fn settle<B, E>(mut self, answered: Answered<B>, reply: Replier<B, E>)
+    where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
+        let Answered { response, began, permit } = answered;
         let route = Arc::clone(&self.route);
         let (head, body) = response.into_parts();
-        let arrival = Arrival::of(&head.headers, route.core.clock.wall(), self.now().since(began));
-
+        let took = self.now().since(began);
+        let arrive = || Arrival::of(&head.headers, route.core.clock.wall(), took);
+        let arrival = match catch_unwind(AssertUnwindSafe(arrive)) {
+            Ok(arrival) => arrival,
+            Err(panic) => return self.panicked(panic, reply),
+        };
         let asked = self.stored.clone().filter(|stored| stored.validators.is_some());
         if let (StatusCode::NOT_MODIFIED, Some(stored)) = (head.status, asked) {
             return self.confirm(&stored, head, arrival, reply);
         }
-        let classify = || route.settings.classifier.is_failure(&head);
-        let is_failure = match std::panic::catch_unwind(AssertUnwindSafe(classify)) {
-            Ok(is_failure) => is_failure,
+        let classify = || {
+            let is_failure = route.settings.classifier.is_failure(&head);
+            (is_failure, absorb::promised_length(&head, &body))
+        };
+        let (is_failure, length) = match catch_unwind(AssertUnwindSafe(classify)) {
+            Ok(classified) => classified,
             Err(panic) => return self.panicked(panic, reply),
         };
-        let length = absorb::promised_length(&head, &body);
         let verdict = if is_failure {
             Verdict::Failed
         } else {
@@ -138,9 +143,9 @@ impl Job {
                 producer.end(Err(error));
             }
             Err(_panic) => {
-                telemetry::fetch_panicked(&route, route.core.clock.now());
                 self.fail(Reason::Panic, None);
                 producer.end(Err(BodyError::new(Reason::Panic)));
+                telemetry::fetch_panicked(&route, route.core.clock.now());
             }
         }
         drop(permit);

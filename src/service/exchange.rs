@@ -256,14 +256,12 @@ where
             number,
             lead,
             claim: None,
-            breaker: self.route.breaker(&self.parts),
             call: None,
         };
         let (mut parts, ()) = Request::new(()).into_parts();
         std::mem::swap(&mut parts, &mut self.parts);
         parts.method = Method::GET;
-        let request = Request::from_parts(parts, ReqBody::default());
-        let run = job.run(self.service.clone(), request, Some(reply));
+        let run = job.run(self.service.clone(), parts, Some(reply));
         drop(self.runtime.spawn(run.instrument(telemetry::fetch_span(&self.route))));
         let reply = answer
             .await

@@ -18,6 +18,7 @@ mod metrics;
 mod model;
 mod negotiation;
 mod outbound;
+mod panics;
 mod purge;
 mod recipe;
 mod refresh;
