@@ -1,13 +1,10 @@
 //! One call per key: who shares what with whom, and every way in which that can go wrong.
 
 use std::{
-    future::{Future, poll_fn},
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
@@ -18,8 +15,8 @@ use tokio::task::JoinHandle;
 use tower_swr_cache::{BodyError, BoxError, CacheHandle, SwrConfigBuilder};
 
 use crate::support::{
-    Answer, Cache, Call, Gate, Origin, OriginError, Reply, Start, Step, origin_says, request, rest, route,
-    said, secs,
+    Answer, Cache, Call, Gate, Origin, OriginError, Reply, Start, Step, origin_says, poll_times, request,
+    rest, route, said, secs,
 };
 
 /// The number of the call.
@@ -445,24 +442,6 @@ async fn a_body_that_is_not_what_was_promised_is_never_stored_wherever_it_breaks
         assert_eq!(cache.handle.stats().keys, 0, "{title}");
         assert_free(&cache, &title).await;
     }
-}
-
-/// Polls a future `n` times at most, each time when it is woken, and drops it then.
-async fn poll_times<F: Future>(future: F, n: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut polls = 0;
-    poll_fn(|cx| {
-        if polls == n {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if polls == n => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ mod answers;
 mod attacks;
 mod bodies;
 mod breaker;
+mod cancellation;
 mod directives;
 mod flights;
 mod groups;

@@ -10,7 +10,7 @@ pub(crate) mod wire;
 pub(crate) use client::{Answer, Cache, Open, request, said};
 pub(crate) use logs::{Logs, subscribe};
 pub(crate) use origin::{Call, Gate, Origin, OriginBody, OriginError, Reply, Step};
-pub(crate) use time::{Start, rest, secs, wall};
+pub(crate) use time::{Start, poll_times, rest, secs, wall};
 
 use tower_swr_cache::{SwrConfig, SwrConfigBuilder};
 

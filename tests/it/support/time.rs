@@ -1,7 +1,12 @@
-//! Paused time.
+//! Paused time, and how far a future comes in it.
 #![allow(clippy::disallowed_methods, reason = "the tests' only look at the clock")]
 
-use std::time::{Duration, SystemTime};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::{Duration, SystemTime},
+};
 
 use tokio::time::{Instant, sleep_until};
 
@@ -20,6 +25,24 @@ pub(crate) async fn rest() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Polls a future `n` times at most, each time when it is woken, and drops it then.
+pub(crate) async fn poll_times<F: Future>(future: F, n: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut polls = 0;
+    poll_fn(|cx| {
+        if polls == n {
+            return Poll::Ready(None);
+        }
+        polls += 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if polls == n => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// A moment from which a test counts.
