@@ -41,6 +41,7 @@ const HEAD_ROOM: u64 = 64 << 10;
 
 /// The stored responses by key.
 pub(crate) struct Store {
+    /// Hashed with a seed at random, for each store anew: strangers choose the keys.
     cache: Cache<Key, Arc<Slot>, ByWeight, DefaultHashBuilder, Leaving>,
     /// No slot weighs more: the store would drop it together with the one it replaces.
     max_weight: u64,

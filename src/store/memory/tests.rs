@@ -1,6 +1,11 @@
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderValue};
+use quick_cache::Equivalent;
 
 use super::*;
 use crate::{
@@ -220,4 +225,60 @@ fn two_of_the_largest_bodies_fit_into_a_shard() {
         assert!(shards.is_power_of_two());
         assert!(shards == 1 || capacity / shards >= 2 * max_body, "{weights:?}");
     }
+}
+
+/// A key that is looked up, and how many stored ones it was compared with.
+struct Asked<'a>(&'a [u8], Cell<usize>);
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.1.set(self.1.get() + 1);
+        self.0 == key.as_bytes()
+    }
+}
+
+#[test]
+fn no_choice_of_keys_makes_them_meet() {
+    const KEYS: usize = 4096;
+    // With what is stored, each key is compared with itself and, by chance, with few others.
+    let compared = |what: &str, name: &dyn Fn(usize) -> Vec<u8>| {
+        let store = Store::new(Weights { capacity: 64 << 20, max_body: 64 << 10 });
+        let route = mark();
+        let names: Vec<Vec<u8>> = (0..KEYS).map(name).collect();
+        for name in &names {
+            let entry = entry(&store, &route, "/", &[], 0);
+            assert_eq!(store.insert(&Key::from_bytes(name), &entry, None, NOW), Ok(()), "{what}");
+        }
+        let asked = names.iter().map(|name| Asked(name, Cell::new(0)));
+        asked
+            .inspect(|asked| assert!(store.cache.get(asked).is_some(), "{what}"))
+            .map(|asked| asked.1.get())
+            .sum()
+    };
+    let pairs = |n: usize| (0..12).flat_map(|bit| if n >> bit & 1 == 0 { *b"Aa" } else { *b"BB" }).collect();
+    let by_chance: usize = compared("at random", &|_| (0..24).map(|_| fastrand::u8(..)).collect());
+    for (what, name) in [
+        ("a polynomial of 31 gives them one hash", &pairs as &dyn Fn(usize) -> Vec<u8>),
+        ("in few bits", &|n| format!("odds|https|example.com|/odds/{n:05}/nba").into_bytes()),
+        ("in the first bytes", &|n| format!("{n:05}{}", "0".repeat(300)).into_bytes()),
+        ("in the last bits of words", &|n| {
+            (0..12).flat_map(|bit| (n as u64 >> bit & 1).to_be_bytes()).collect()
+        }),
+        ("in length", &|n| vec![0; n]),
+    ] {
+        let chosen: usize = compared(what, name);
+        assert!(chosen <= 2 * by_chance, "{what}: {chosen} comparisons, {by_chance} at random");
+    }
+}
+
+#[test]
+fn each_store_hashes_by_a_key_of_its_own() {
+    let hashes = [(); 3].map(|()| Store::new(WEIGHTS).hash(&key("a")));
+    assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2], "{hashes:?}");
 }
