@@ -1,5 +1,5 @@
-//! What strangers can make a cache hold: long keys that nobody asks for again, bodies without an end, readers that stand
-//! still.
+//! What strangers can make a cache do and hold: keys that are chosen to collide, long ones that nobody asks for again,
+//! bodies without an end, readers that stand still.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tower::{Layer, Service, service_fn};
 use tower_swr_cache::{CacheHandle, ConfigError, SwrConfig};
 
-use super::simulated;
+use super::{lookups, simulated};
 use crate::memory::{mebibytes, resident};
 use crate::options::Options;
 use crate::report::Report;
@@ -41,6 +41,7 @@ async fn campaign(keys: usize) -> Result<Report, ConfigError> {
     let service = handle.layer(config).layer(service_fn(answer));
     let most = mebibytes(CAPACITY) * 1.15 + 64.0;
     let mut report = Report::default();
+    lookups::measure(&mut report).await?;
     report.note("memory at the start", mebibytes(resident()), "MiB");
 
     let mut peak = 0;

@@ -4,6 +4,7 @@ mod chaos;
 mod churn;
 mod herd;
 mod keys;
+mod lookups;
 mod outage;
 mod soak;
 mod visitor;
@@ -42,7 +43,7 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
     },
     Campaign {
         name: "keys",
-        about: "a million keys of 8 KiB, endless bodies, and readers that stand still",
+        about: "keys that are chosen to collide, a million of 8 KiB, endless bodies, and readers that stand still",
         run: keys::run,
     },
     Campaign {
