@@ -3,6 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use smallvec::SmallVec;
 
 /// Bodies up to this are stored in one piece.
 const WHOLE: usize = 1 << 20;
@@ -66,7 +67,7 @@ impl StoredBody {
 pub(crate) struct BodyBuilder {
     segment: BytesMut,
     next_segment: usize,
-    pieces: Vec<Bytes>,
+    pieces: SmallVec<[Bytes; 1]>,
     len: u64,
 }
 
@@ -77,7 +78,7 @@ impl BodyBuilder {
         Self {
             segment: BytesMut::new(),
             next_segment: promised.unwrap_or(FIRST_SEGMENT).max(1),
-            pieces: Vec::new(),
+            pieces: SmallVec::new(),
             len: 0,
         }
     }
@@ -114,7 +115,7 @@ impl BodyBuilder {
                 drop(whole.clone());
                 StoredBody::Whole(whole)
             }
-            _ => StoredBody::Pieces(self.pieces.into()),
+            _ => StoredBody::Pieces(self.pieces.into_vec().into()),
         }
     }
 }

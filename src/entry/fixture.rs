@@ -21,7 +21,6 @@ impl Entry {
             for_authorized: false,
             final_uri: None,
             selecting,
-            validators: Validators::default(),
             origin,
             refresh: RefreshState::default(),
         })

@@ -36,8 +36,9 @@ impl StoredHeaders {
             copy.set_sensitive(value.is_sensitive());
             map.append(name.clone(), copy);
         }
-        // The first clone of a name may allocate; let it be this one and not the first hit's.
-        drop(map.clone());
+        // The first clone of a name may allocate; let it be this one and not the first hit's. And it takes no more than it
+        // needs, where a map that grew has room for more.
+        let map = map.clone();
         Self { map, status: status.map(|(field, _)| field.clone()) }
     }
 
@@ -88,13 +89,25 @@ impl StoredHeaders {
     }
 }
 
+/// The same headers, with values that are no slices of a larger buffer.
+pub(crate) fn owned(mut headers: HeaderMap) -> HeaderMap {
+    for value in headers.values_mut() {
+        // The bytes are those of a value, so they are one.
+        if let Ok(mut copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            copy.set_sensitive(value.is_sensitive());
+            *value = copy;
+        }
+    }
+    headers
+}
+
 /// An estimate of the bytes that headers take.
 pub(super) fn weight(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER_COST).sum()
 }
 
 /// What a header takes beyond its text: its places in the map, and its allocation's.
-const HEADER_COST: usize = 120;
+const HEADER_COST: usize = 112;
 /// The number of ages, from 0 on, whose text exists from the start: a hit younger than this allocates nothing for it.
 const AGES: usize = 10_000;
 

@@ -19,7 +19,7 @@ use http::{HeaderMap, StatusCode};
 pub(crate) use body::{BodyBuilder, StoredBody};
 pub(crate) use claim::{Claim, RefreshState};
 pub use final_uri::FinalUri;
-pub(crate) use headers::StoredHeaders;
+pub(crate) use headers::{StoredHeaders, owned};
 pub use info::EntryInfo;
 pub(crate) use target::Target;
 
@@ -56,9 +56,8 @@ pub(crate) struct Entry {
     /// Fit for requests with `Authorization`.
     pub(crate) for_authorized: bool,
     /// Where it came from, if the inner service told.
-    pub(crate) final_uri: Option<FinalUri>,
+    pub(crate) final_uri: Option<Box<FinalUri>>,
     pub(crate) selecting: Selecting,
-    pub(crate) validators: Validators,
     pub(crate) origin: Origin,
     pub(crate) refresh: RefreshState,
 }
@@ -157,6 +156,11 @@ impl Entry {
         self.origin.number < self.origin.route.purged.load(Ordering::Acquire)
     }
 
+    /// What a request can ask to have it confirmed by.
+    pub(crate) fn validators(&self) -> Validators {
+        Validators::from_headers(self.headers.as_map())
+    }
+
     /// Its age at `now`, in whole seconds (RFC 9111 §4.2.3).
     pub(crate) fn age(&self, now: Tick) -> u64 {
         self.age_span(now).as_secs()
@@ -190,7 +194,7 @@ impl Entry {
             + trailers
             + tags
             + target
-            + self.final_uri.as_ref().map_or(0, FinalUri::weight)
+            + self.final_uri.as_deref().map_or(0, FinalUri::weight)
             + self.selecting.bytes();
         own as u64 + content.map_or(0, |content| content.body.weight())
     }

@@ -1,25 +1,22 @@
 //! What a request was aimed at, as purges see it.
 
-use http::{Uri, request};
+use std::sync::Arc;
+
+use http::{Uri, request, uri::PathAndQuery};
 
 use crate::key;
 
 /// The authority (lower case) and the path with its query that a request named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    pub(crate) authority: Box<str>,
-    pub(crate) path: Box<str>,
+    pub(crate) authority: Arc<str>,
+    pub(crate) path: Arc<str>,
 }
 
 impl Target {
     /// The target of a request: what the key sees of its URI, or else its `Host`.
     pub(crate) fn of(parts: &request::Parts) -> Self {
-        let uri = key::target_uri(parts);
-        let mut target = Self::of_uri(uri);
-        if target.authority.is_empty() {
-            target.authority = key::authority(parts).unwrap_or_default().to_ascii_lowercase().into();
-        }
-        target
+        Self::new(key::authority(parts).unwrap_or_default(), key::target_uri(parts))
     }
 
     pub(crate) fn of_uri(uri: &Uri) -> Self {
@@ -27,11 +24,17 @@ impl Target {
             let text = authority.as_str();
             text.rsplit_once('@').map_or(text, |(_user, host)| host)
         });
-        let path = match (uri.path(), uri.query()) {
-            (path, None) => path.into(),
-            (path, Some(query)) => format!("{path}?{query}").into(),
-        };
-        Self { authority: authority.to_ascii_lowercase().into(), path }
+        Self::new(authority, uri)
+    }
+
+    fn new(authority: &str, uri: &Uri) -> Self {
+        let mut authority: Arc<str> = authority.into();
+        if let Some(text) = Arc::get_mut(&mut authority) {
+            text.make_ascii_lowercase();
+        }
+        let path = uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let path = if path.starts_with('?') { format!("/{path}").into() } else { path.into() };
+        Self { authority, path }
     }
 
     /// What a reference in a response to this request means, if it has the same origin (RFC 3986 §5.2, RFC 9110 §4.3.1).

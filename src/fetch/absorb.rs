@@ -9,7 +9,7 @@ use http_body::Body;
 use tokio::time::timeout;
 
 use crate::{
-    entry::{BodyBuilder, Content},
+    entry::{self, BodyBuilder, Content},
     error::{BodyError, BoxError},
     event::Reason,
     shared::{Route, Share},
@@ -104,7 +104,10 @@ where
         return Absorbed::Failed(BodyError::new(Reason::BodyMismatch));
     }
     match builder {
-        Some(kept) => Absorbed::Whole(Content { body: kept.finish(), trailers: trailers.map(Box::new) }),
+        Some(kept) => Absorbed::Whole(Content {
+            body: kept.finish(),
+            trailers: trailers.map(entry::owned).map(Box::new),
+        }),
         None => Absorbed::PassedOn(Ok(trailers)),
     }
 }

@@ -47,9 +47,8 @@ impl Job {
             immutable: limits.immutable,
             route_alone: limits.route_alone,
             for_authorized: plan.for_authorized,
-            final_uri: head.extensions.get().and_then(FinalUri::owned),
+            final_uri: head.extensions.get().and_then(FinalUri::owned).map(Box::new),
             selecting: plan.vary.select(&self.request).unwrap_or_default(),
-            validators: plan.validators,
             origin: Origin {
                 number: self.number,
                 route: self.route.mark.clone(),

@@ -61,7 +61,9 @@ impl HeadCall {
             return;
         }
         let agreement = match stored.status {
-            StatusCode::OK => validation::compare(&stored.validators, stored.body_len(), response.headers()),
+            StatusCode::OK => {
+                validation::compare(&stored.validators(), stored.body_len(), response.headers())
+            }
             _ => Agreement::Differs,
         };
         let now = job.now();

@@ -177,9 +177,9 @@ impl Job {
         let mut request = Request::from_parts(parts, ReqBody::default());
         validation::strip_conditionals(request.headers_mut());
         let mut unasked = None;
-        if let Some(stored) = self.stored.as_ref().filter(|stored| stored.validators.is_some()) {
+        if let Some(stored) = self.stored.as_ref().filter(|stored| stored.validators().is_some()) {
             unasked = Some((service.clone(), copy(&request)));
-            stored.validators.add_conditionals(request.headers_mut());
+            stored.validators().add_conditionals(request.headers_mut());
         }
         loop {
             let began = self.now();
@@ -223,7 +223,7 @@ impl Job {
             && self
                 .stored
                 .as_ref()
-                .is_some_and(|stored| !validation::confirms(&stored.validators, response.headers()))
+                .is_some_and(|stored| !validation::confirms(&stored.validators(), response.headers()))
     }
 
     /// The callers' code panicked: that is a failure, and the panic is for who asked for the fetch.

@@ -49,7 +49,7 @@ impl Job {
             Ok(arrival) => arrival,
             Err(panic) => return self.panicked(panic, reply),
         };
-        let asked = self.stored.clone().filter(|stored| stored.validators.is_some());
+        let asked = self.stored.clone().filter(|stored| stored.validators().is_some());
         if let (StatusCode::NOT_MODIFIED, Some(stored)) = (head.status, asked) {
             return self.confirm(&stored, head, arrival, reply);
         }

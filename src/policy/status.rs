@@ -39,6 +39,9 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
+    /// The usual miss.
+    const FILLED: Self = Self::new(Fwd::UriMiss).stored();
+
     pub(crate) const fn new(fwd: Fwd) -> Self {
         Self { fwd, status: None, stored: false, collapsed: None, detail: None }
     }
@@ -64,7 +67,7 @@ impl Forward {
     }
 }
 
-/// The values of one cache. Those of a response from memory are ready-made.
+/// The values of one cache. Those of a response from memory, and of one that fills it, are ready-made.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheStatus {
     /// The cache's name as it stands in the field.
@@ -73,6 +76,7 @@ pub(crate) struct CacheStatus {
     stale: HeaderValue,
     stale_error: HeaderValue,
     in_vain: HeaderValue,
+    filled: HeaderValue,
 }
 
 /// A value that is ready-made, or was made for one answer.
@@ -89,6 +93,7 @@ impl CacheStatus {
             stale: HeaderValue::try_from(format!("{name}; hit; detail={}", Outcome::Stale)).ok()?,
             stale_error: HeaderValue::try_from(format!("{name}; hit; detail={stale_error}")).ok()?,
             in_vain: HeaderValue::try_from(format!("{name}; fwd=stale; detail={stale_error}")).ok()?,
+            filled: HeaderValue::try_from(format!("{name}; fwd=uri-miss; stored")).ok()?,
             name,
         })
     }
@@ -101,6 +106,7 @@ impl CacheStatus {
             Told::StaleError => Said::Borrowed(&self.stale_error),
             Told::InVain => Said::Borrowed(&self.in_vain),
             Told::Unanswered(reason) => made(format!("{}; detail={reason}", self.name)),
+            Told::Forwarded(forward) if forward == Forward::FILLED => Said::Borrowed(&self.filled),
             Told::Forwarded(forward) => self.forwarded(forward),
         }
     }

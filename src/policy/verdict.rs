@@ -39,7 +39,6 @@ pub(crate) struct Plan {
     pub(crate) limits: Limits,
     pub(crate) initial_age: Duration,
     pub(crate) vary: Vary,
-    pub(crate) validators: Validators,
     pub(crate) tags: Tags,
     pub(crate) groups: Tags,
     /// The fields of its head that are not stored.
@@ -64,7 +63,6 @@ impl Plan {
             },
             initial_age,
             vary: Vary::None,
-            validators: Validators::default(),
             tags: Tags::default(),
             groups: Tags::default(),
             withheld: Withheld::new(),
@@ -117,7 +115,6 @@ pub(crate) fn judge(
     if length.is_some_and(|length| length > max_body) {
         return Verdict::Unstorable(Whose::Response, Reason::TooLarge);
     }
-    let validators = Validators::from_headers(&head.headers);
     let initial_age = arrival.age;
     let subject = Subject {
         status: head.status,
@@ -125,7 +122,7 @@ pub(crate) fn judge(
         governing: &governing,
         overrides,
         initial_age,
-        has_validator: validators.is_some(),
+        has_validator: Validators::from_headers(&head.headers).is_some(),
         wall: arrival.wall,
     };
     match freshness::limits(rules, &subject) {
@@ -137,7 +134,6 @@ pub(crate) fn judge(
             limits,
             initial_age,
             vary: Vary::from_headers(&head.headers),
-            validators,
             tags: tag::collect(&head.headers, overrides.map_or(&[], CacheOverride::tags)),
             groups: tag::groups(&head.headers),
             withheld,

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use super::body::ResponseBody;
 use crate::{
     clock::Tick,
-    entry::{Content, Entry},
+    entry::{Content, Entry, FinalUri},
     error::CacheFailure,
     event::{Outcome, Reason},
     policy::{
@@ -51,7 +51,7 @@ pub(crate) fn from_entry<B>(
     let headers = entry.headers.at(entry.age(now), status);
     let mut response = with_headers(entry, headers, on_its_way, ask, request);
     if let Some(uri) = &entry.final_uri {
-        response.extensions_mut().insert(uri.clone());
+        response.extensions_mut().insert(FinalUri::clone(uri));
     }
     response
 }

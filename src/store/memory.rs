@@ -6,6 +6,7 @@ use std::{
 };
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
+use smallvec::SmallVec;
 use tokio::runtime::Handle;
 
 use super::{
@@ -52,6 +53,9 @@ pub(crate) struct Store {
     evicted: AtomicU64,
     write: Mutex<WriteSide>,
 }
+
+/// Few responses have more.
+type ScopeHashes = SmallVec<[ScopeHash; 8]>;
 
 /// What all writers share, and readers do without.
 #[derive(Debug, Default)]
@@ -222,14 +226,16 @@ impl Store {
             write.emptied = number;
             let tags = std::mem::take(&mut write.tags);
             drop(write);
-            drop_elsewhere(tags);
+            drop_elsewhere(tags.len(), tags);
         }
         number
     }
 
     /// Removes all that was fetched before `number`, of which the index knows nothing any more.
     fn remove_older(&self, number: u64, now: Tick) -> usize {
-        let older = |slot: &Arc<Slot>| slot.variants().iter().all(|entry| entry.origin.number < number);
+        let older = |slot: &Arc<Slot>| {
+            !slot.is_uncollapsed(now) && slot.variants().iter().all(|entry| entry.origin.number < number)
+        };
         let (mut count, mut leaving) = (0, Vec::new());
         for (key, _) in self.cache.iter() {
             match self.cache.remove_if(&key, older) {
@@ -237,11 +243,11 @@ impl Store {
                     count += slot.variants().len();
                     leaving.push((key, slot));
                 }
-                // Something newer stands beside it by now.
+                // Something newer stands beside it by now, or a note that stays.
                 None => count += self.remove_covered(&key, &Scope::All, number, now),
             }
         }
-        drop_elsewhere(leaving);
+        drop_elsewhere(leaving.len(), leaving);
         count
     }
 
@@ -314,8 +320,8 @@ impl Store {
         leaving: &mut Vec<(Key, Arc<Slot>)>,
     ) {
         let since = write.emptied;
-        let before = old.as_deref().map_or_else(Vec::new, |slot| self.index_scopes(slot, since));
-        let after = new.as_ref().map_or_else(Vec::new, |slot| self.index_scopes(slot, since));
+        let before = old.as_deref().map(|slot| self.index_scopes(slot, since)).unwrap_or_default();
+        let after = new.as_ref().map(|slot| self.index_scopes(slot, since)).unwrap_or_default();
         for scope in before.iter().filter(|scope| !after.contains(scope)) {
             write.tags.remove(*scope, key);
         }
@@ -354,8 +360,8 @@ impl Store {
     }
 
     /// What a slot is found by in the index: the paths, tags and groups of what was fetched after `since`.
-    fn index_scopes(&self, slot: &Slot, since: u64) -> Vec<ScopeHash> {
-        let mut scopes: Vec<ScopeHash> = slot
+    fn index_scopes(&self, slot: &Slot, since: u64) -> ScopeHashes {
+        let mut scopes: ScopeHashes = slot
             .variants()
             .iter()
             .filter(|entry| entry.origin.number > since)
@@ -367,7 +373,7 @@ impl Store {
     }
 
     /// All that an entry can be purged by.
-    fn scopes_of(&self, key: &Key, entry: &Entry) -> Vec<ScopeHash> {
+    fn scopes_of(&self, key: &Key, entry: &Entry) -> ScopeHashes {
         let Origin { target, route, .. } = &entry.origin;
         let fixed = self.scopes.fixed(key, target, &route.name);
         fixed.into_iter().chain(self.named(&entry.origin)).collect()
@@ -411,11 +417,12 @@ impl Store {
     }
 }
 
-/// Drops what may be a million pieces of memory where nobody waits for it, if there is such a place.
-fn drop_elsewhere(much: impl Send + 'static) {
+/// Drops what has so many pieces: where nobody waits for it, if they are many and there is such a place.
+fn drop_elsewhere(pieces: usize, all: impl Send + 'static) {
+    const MANY: usize = 4096;
     match Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(much))),
-        Err(_) => drop(much),
+        Ok(runtime) if pieces > MANY => drop(runtime.spawn_blocking(move || drop(all))),
+        _ => drop(all),
     }
 }
 

@@ -76,13 +76,13 @@ impl Purge {
         if path.is_empty() {
             return Err(wrong("has no path"));
         }
-        let authority = uri.authority().is_some().then(|| authority.into());
-        Ok(Self::of(Scope::Url { authority, path: path.into() }))
+        let authority = uri.authority().is_some().then(|| (*authority).into());
+        Ok(Self::of(Scope::Url { authority, path: (*path).into() }))
     }
 
     /// What a request was aimed at.
     pub(crate) fn target(target: Target) -> Self {
-        Self::of(Scope::Url { authority: Some(target.authority.into()), path: target.path.into() })
+        Self::of(Scope::Url { authority: Some((*target.authority).into()), path: (*target.path).into() })
     }
 
     /// Everything that has this tag, or is in a group of this name (RFC 9875), whatever its host.

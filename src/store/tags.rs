@@ -18,7 +18,7 @@ pub(crate) struct TagIndex {
 #[derive(Debug)]
 enum Keys {
     One(Key),
-    Many(HashSet<Key>),
+    Many(Box<HashSet<Key>>),
 }
 
 impl TagIndex {
@@ -31,7 +31,7 @@ impl TagIndex {
                 Keys::One(one) if one == key => {}
                 Keys::One(one) => {
                     let both = HashSet::from([one.clone(), key.clone()]);
-                    place.insert(Keys::Many(both));
+                    place.insert(Keys::Many(Box::new(both)));
                 }
                 Keys::Many(many) => {
                     many.insert(key.clone());

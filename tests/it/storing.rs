@@ -1,8 +1,15 @@
 //! What may be stored, and what may be shared: from a fill, from a refresh and from a 304.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header, request::Builder};
-use http_body_util::BodyExt;
-use tower_swr_cache::{CacheOverride, Purge, SwrConfigBuilder, key};
+use std::{convert::Infallible, sync::Arc};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request::Builder};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_swr_cache::{CacheOverride, Purge, SwrCacheLayer, SwrConfigBuilder, key};
 
 use crate::support::{
     Answer, Cache, Call, Gate, Open, Origin, Reply, Start, Step, origin_says, request, rest, route, secs,
@@ -740,5 +747,49 @@ async fn tags_are_kept_for_purges_and_sent_on_only_if_the_route_says_so() {
         }
         assert_eq!(cache.handle.purge(Purge::tag("c")).entries, 1);
         assert_eq!(cache.get("/").await.text(), "2");
+    }
+}
+
+/// Bytes of a buffer that notes when it is gone.
+fn slice_of_a_buffer(text: &'static [u8], buffer: &Arc<()>) -> Bytes {
+    struct Buffer(&'static [u8], #[expect(dead_code, reason = "it is dropped with the buffer")] Arc<()>);
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            self.0
+        }
+    }
+    Bytes::from_owner(Buffer(text, Arc::clone(buffer)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_keeps_no_buffer_of_the_connection_it_came_by() {
+    let buffer = Arc::new(());
+    let theirs = Arc::clone(&buffer);
+    let origin = service_fn(move |_: Request<Body>| {
+        let slice = |text| slice_of_a_buffer(text, &theirs);
+        let value = |text| HeaderValue::from_maybe_shared(slice(text)).unwrap();
+        let trailers = HeaderMap::from_iter([(HeaderName::from_static("x-sum"), value(b"sum"))]);
+        let frames = [Frame::data(slice(b"body")), Frame::trailers(trailers)].map(Ok::<_, Infallible>);
+        let mut response = Response::new(Body::new(StreamBody::new(stream::iter(frames))));
+        let fields: [(_, &[u8]); 5] = [
+            (header::ETAG, b"\"tag\""),
+            (header::LAST_MODIFIED, b"Tue, 14 Nov 2023 22:13:20 GMT"),
+            (header::VARY, b"accept"),
+            (header::CONTENT_TYPE, b"text/plain"),
+            (HeaderName::from_static("cache-tag"), b"one,two"),
+        ];
+        response.headers_mut().extend(fields.map(|(name, text)| (name, value(text))));
+        async { Ok::<_, Infallible>(response) }
+    });
+    let cache = SwrCacheLayer::new(route(10, 100).build().unwrap()).layer(origin);
+    for expected in ["tower-swr-cache; fwd=uri-miss; stored", "tower-swr-cache; hit"] {
+        let response = cache.clone().oneshot(request("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.headers()["cache-status"], expected);
+        let whole = response.into_body().collect().await.unwrap();
+        assert_eq!(whole.trailers().unwrap()["x-sum"], "sum");
+        assert_eq!(whole.to_bytes(), "body");
+        tokio::task::yield_now().await;
+        // The origin's own, and this test's.
+        assert_eq!(Arc::strong_count(&buffer), 2, "{expected}");
     }
 }
