@@ -18,6 +18,10 @@ pub(crate) struct TagIndex {
 #[derive(Debug)]
 enum Keys {
     One(Key),
+    #[expect(
+        clippy::box_collection,
+        reason = "a set is three times as large as a key, and few scopes have one"
+    )]
     Many(Box<HashSet<Key>>),
 }
 
