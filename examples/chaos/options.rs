@@ -23,6 +23,8 @@ impl Options {
     }
 }
 
+const MINUTES: NonZeroU64 = NonZeroU64::new(4).expect("is not 0");
+
 type Set = fn(&mut Options, &str) -> Result<(), &'static str>;
 
 /// Name, what its value is called, help, and what it does.
@@ -38,7 +40,7 @@ const TABLE: &[Row] = &[
         o.scale = scale.ok_or("a number from 0.001 to 1000")?;
         Ok(())
     }),
-    Row("--minutes", "N", "soak: how long it takes, of which the first half warms up [1]", |o, v| {
+    Row("--minutes", "N", "soak: how long it measures, after 4 minutes that warm up [4]", |o, v| {
         o.minutes = v.parse().map_err(|_| "a whole number from 1")?;
         Ok(())
     }),
@@ -46,7 +48,7 @@ const TABLE: &[Row] = &[
 
 /// Reads the arguments after the program's name: `None` if they ask for help. An error is one line for the user.
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Option<Options>, String> {
-    let mut options = Options { campaigns: Vec::new(), seed: 1, scale: 1.0, minutes: NonZeroU64::MIN };
+    let mut options = Options { campaigns: Vec::new(), seed: 1, scale: 1.0, minutes: MINUTES };
     let mut args = args.map(|arg| match arg.into_string() {
         Ok(arg) => Ok(arg),
         Err(arg) => Err(format!("{}: not valid UTF-8", arg.to_string_lossy().escape_debug())),

@@ -70,9 +70,10 @@ pub(crate) struct Counts {
     pub(crate) doubled: u64,
 }
 
-/// So many confirmations are kept, and those that are no older than this, in any case: longer than anything serves.
-const MAX_CONFIRMED: usize = 10_000;
-const FORGOTTEN: Duration = Duration::from_secs(600);
+/// So many confirmations are kept, and those that are no older than this, in any case: longer than a campaign's answers
+/// serve after one.
+const MAX_CONFIRMED: usize = 5_000;
+const FORGOTTEN: Duration = Duration::from_secs(60);
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
