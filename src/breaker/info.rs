@@ -106,3 +106,46 @@ impl BreakerInfo {
         Self { name: breaker.name().to_owned(), state: shown, mode, failures, remaining }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker::{Permit, Report, Settings};
+
+    const COOLDOWN: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn it_shows_where_the_breaker_stands_and_what_it_goes_by() {
+        let start = Tick::from_raw(1 << 50);
+        let breaker =
+            Breaker::new("odds", Settings { failures: 2, cooldown: COOLDOWN }, Box::new(|_, _, _| ()));
+        let shown = |after: Duration| {
+            let BreakerInfo { name, state, mode, failures, remaining } =
+                BreakerInfo::of(&breaker, start.after(after));
+            assert_eq!(name, "odds");
+            (state.as_str(), mode.as_str(), failures, remaining.is_some())
+        };
+        let fail = |key| {
+            let asked: Result<Permit, _> = breaker.ask(start);
+            asked.expect("it is closed").report(Report::Failure(key), start);
+        };
+        assert_eq!(shown(Duration::ZERO), ("closed", "auto", 0, false));
+        fail(1);
+        assert_eq!(shown(Duration::ZERO), ("closed", "auto", 1, false));
+        fail(2);
+        assert_eq!(shown(Duration::ZERO), ("open", "auto", 0, true));
+        let half = BreakerInfo::of(&breaker, start.after(COOLDOWN / 2)).remaining.expect("it is open");
+        assert!(half > COOLDOWN / 3 && half < COOLDOWN, "{half:?}");
+        let probe = breaker.ask(start.after(2 * COOLDOWN)).expect("the cool-down is over");
+        assert_eq!(shown(2 * COOLDOWN), ("half_open", "auto", 0, false));
+        drop(probe);
+        for (mode, word) in [
+            (BreakerMode::ForcedOpen, ("open", "open", 0, false)),
+            (BreakerMode::ForcedClosed, ("closed", "closed", 0, false)),
+            (BreakerMode::Auto, ("closed", "auto", 0, false)),
+        ] {
+            breaker.set_force(mode.force(), start);
+            assert_eq!(shown(Duration::ZERO), word);
+        }
+    }
+}

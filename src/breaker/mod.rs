@@ -173,4 +173,29 @@ mod tests {
             assert!(matches!(breaker.standing().0, State::Open { .. }));
         }
     }
+
+    #[test]
+    fn a_call_while_it_is_closed_is_no_probe() {
+        let settings = Settings { failures: 1, cooldown: Duration::from_secs(10) };
+        let breaker = Breaker::new("upstream", settings, Box::new(|_, _, _| ()));
+        assert!(!breaker.ask(Tick::from_raw(1 << 50)).expect("closed").is_probe());
+        assert!(format!("{breaker:?}").contains("upstream"));
+    }
+
+    #[test]
+    fn cooldowns_differ_by_a_tenth_at_most_and_are_not_all_alike() {
+        let start = Tick::from_raw(1 << 50);
+        let settings = Settings { failures: 1, cooldown: Duration::from_secs(100) };
+        let mut spans: Vec<f64> = (0..200)
+            .map(|_| {
+                let breaker = Breaker::new("upstream", settings, Box::new(|_, _, _| ()));
+                breaker.ask(start).expect("closed").report(Report::Failure(0), start);
+                breaker.ask(start).expect_err("open").as_secs_f64()
+            })
+            .collect();
+        spans.sort_unstable_by(f64::total_cmp);
+        let (shortest, longest) = (spans[0], spans[spans.len() - 1]);
+        assert!((89.9..95.0).contains(&shortest), "{shortest}");
+        assert!((105.0..110.1).contains(&longest), "{longest}");
+    }
 }

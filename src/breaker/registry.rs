@@ -79,5 +79,6 @@ mod tests {
             &breakers.named("upstream-0", settings)
         ));
         assert!(breakers.get("upstream-1").is_some() && breakers.get("upstream-999").is_none());
+        assert!(format!("{breakers:?}").contains("upstream-1"));
     }
 }
