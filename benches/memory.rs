@@ -12,7 +12,7 @@ use support::{
     stack::{BODY, Body, Origin, handle, request, route, runtime},
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_swr_cache::{CacheHandle, Purged};
+use tower_swr_cache::Purge;
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
@@ -75,14 +75,11 @@ fn main() {
     let [_, took, _] = quartiles(tag_purges.collect());
     println!("| a tag that {TAGGED} have | {} |", time_text(took));
     // What a purge takes out is dropped in a thread of the runtime's.
-    type Carry = fn(&CacheHandle) -> Purged;
-    let purges: [(_, Carry); 2] =
-        [("everything", CacheHandle::purge_all), ("a route's", |handle| handle.purge_route("route"))];
-    for (what, purge) in purges {
+    for (what, purge) in [("everything", Purge::all()), ("a route's", Purge::route("route"))] {
         fill("odds", ENTRIES - entries());
         let within = runtime.enter();
         let began = Instant::now();
-        let purged = purge(&handle);
+        let purged = handle.purge(purge);
         let took = began.elapsed().as_nanos() as f64;
         drop(within);
         assert_eq!(purged.entries as u64, ENTRIES);
