@@ -258,6 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn of_64_keys_it_is_remembered_that_they_have_counted() {
+        let mut machine = Machine::new(Settings { failures: 1000, ..SETTINGS });
+        let mut fail = |key| {
+            let ticket = go(&mut machine, 0);
+            machine.report(ticket, Report::Failure(key), at(0), 0.0);
+            machine.state()
+        };
+        for key in (0..64).chain(0..64) {
+            fail(key);
+        }
+        assert_eq!(fail(64), State::Closed { failures: 65 });
+        assert_eq!(fail(0), State::Closed { failures: 66 }, "the oldest is forgotten");
+    }
+
+    #[test]
     fn open_it_refuses_until_its_time_and_then_lets_one_probe_through() {
         let mut machine = opened();
         assert_eq!(machine.ask(at(10)).0, Admission::Refused(Duration::from_secs(20)));
