@@ -45,6 +45,9 @@ fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
     if options.field_lists {
         config = config.field_lists();
     }
+    if options.store_parts {
+        config = config.store_parts();
+    }
     if options.ignore_cookies {
         config = config.ignore_cookies();
     }

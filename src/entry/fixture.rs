@@ -21,6 +21,7 @@ impl Entry {
             for_authorized: false,
             final_uri: None,
             selecting,
+            extent: None,
             origin,
             refresh: RefreshState::default(),
         })

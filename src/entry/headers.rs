@@ -42,6 +42,12 @@ impl StoredHeaders {
         Self { map, status: status.map(|(field, _)| field.clone()) }
     }
 
+    /// These headers, with the slots that `self` has.
+    pub(crate) fn with_slots_for(&self, received: &HeaderMap) -> Self {
+        let usual = self.status.as_ref().and_then(|field| Some((field, self.map.get(field)?)));
+        Self::new(received, usual)
+    }
+
     /// As they are kept; what the slots hold means nothing.
     pub(crate) fn as_map(&self) -> &HeaderMap {
         &self.map

@@ -7,6 +7,7 @@ mod final_uri;
 mod fixture;
 mod headers;
 mod info;
+mod join;
 mod target;
 
 use std::{
@@ -27,6 +28,8 @@ use crate::{
     clock::Tick,
     policy::{
         cache_control::RequestDirectives,
+        extent::Extent,
+        range::{self, Wanted},
         reuse::{Reuse, Standing, reuse, reuse_as_asked},
         validation::Validators,
         vary::Selecting,
@@ -58,6 +61,8 @@ pub(crate) struct Entry {
     /// Where it came from, if the inner service told.
     pub(crate) final_uri: Option<Box<FinalUri>>,
     pub(crate) selecting: Selecting,
+    /// Which bytes of the whole it has, if it is a part; then nothing but a request for some of these is answered from it.
+    pub(crate) extent: Option<Extent>,
     pub(crate) origin: Origin,
     pub(crate) refresh: RefreshState,
 }
@@ -180,6 +185,15 @@ impl Entry {
     /// The length of its body, once that is known.
     pub(crate) fn body_len(&self) -> u64 {
         self.content.get().map_or(0, |content| content.body.len())
+    }
+
+    /// Whether it is a part that has what a request with `Range` asks for (RFC 9111 §3.3).
+    pub(crate) fn has_part_for(&self, request: &HeaderMap) -> bool {
+        let Some(extent) = &self.extent else { return false };
+        match range::wanted(request, self.headers.as_map(), extent.whole) {
+            Wanted::Part(bytes) => extent.covers(&bytes),
+            Wanted::Whole | Wanted::Unsatisfiable => false,
+        }
     }
 
     /// An estimate of all the bytes it takes.

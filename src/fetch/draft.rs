@@ -49,6 +49,7 @@ impl Job {
             for_authorized: plan.for_authorized,
             final_uri: head.extensions.get().and_then(FinalUri::owned).map(Box::new),
             selecting: plan.vary.select(&self.request).unwrap_or_default(),
+            extent: plan.extent,
             origin: Origin {
                 number: self.number,
                 route: self.route.mark.clone(),

@@ -175,7 +175,10 @@ impl Job {
             self.call = Some(call.map_err(|wait| Unanswered::Refused(Reason::BreakerOpen, Some(wait)))?);
         }
         let mut request = Request::from_parts(parts, ReqBody::default());
-        validation::strip_conditionals(request.headers_mut());
+        // What is kept as a part is asked for as one, and has no other condition.
+        if !self.asker.part {
+            validation::strip_conditionals(request.headers_mut());
+        }
         let mut unasked = None;
         if let Some(stored) = self.stored.as_ref().filter(|stored| stored.validators().is_some()) {
             unasked = Some((service.clone(), copy(&request)));

@@ -18,11 +18,14 @@ use super::{
 };
 use crate::{
     breaker::{self, Report},
+    clock::Tick,
     entry::Entry,
     error::{BodyError, BoxError},
     event::Reason,
     policy::{
-        CacheOverride, validation,
+        CacheOverride,
+        extent::Extent,
+        validation,
         verdict::{self, Arrival, Plan, Verdict, Whose},
     },
     shared::{Failed, FlightKey, Landing, Share},
@@ -216,8 +219,19 @@ impl Job {
     fn keep(&mut self, entry: &Arc<Entry>, shareable: bool) {
         self.report(Report::Success);
         let now = self.now();
-        let uncollapsed = (!shareable).then(|| now.after(UNCOLLAPSED));
-        if let Err(reason) = self.route.core.store.insert(&self.key, entry, uncollapsed, now) {
+        let differs = |extent: &Extent| extent.len() != entry.body_len();
+        if entry.extent.as_ref().is_some_and(differs) {
+            // It did not say before how long it would be.
+            self.route.meter.uncacheable(Reason::BodyMismatch);
+            return self.release(Whose::Request);
+        }
+        // Who asked for a part does not say how others are to ask.
+        let uncollapsed = (!shareable && !self.asker.part).then(|| now.after(UNCOLLAPSED));
+        let store = &self.route.core.store;
+        let joined = self.with_stored_parts(entry, now);
+        if joined.is_some_and(|joined| store.insert(&self.key, &joined, None, now).is_ok()) {
+            self.route.newest.stored(entry);
+        } else if let Err(reason) = store.insert(&self.key, entry, uncollapsed, now) {
             tracing::debug!(route = self.route.name(), %reason, "not stored");
             self.route.meter.uncacheable(reason);
             if reason == Reason::TooLarge {
@@ -228,6 +242,23 @@ impl Job {
         }
         self.route.failing.went_well();
         self.refreshed(RefreshResult::Success);
+    }
+
+    /// What a new part makes together with those that are stored, if any of them fits.
+    fn with_stored_parts(&self, part: &Arc<Entry>, now: Tick) -> Option<Arc<Entry>> {
+        part.extent.as_ref()?;
+        let slot = self.route.core.store.peek(self.key.as_bytes())?;
+        let mut joined: Option<Arc<Entry>> = None;
+        // Each that joins may close the gap to another; they are few.
+        let mut stored: Vec<_> = slot.parts(&self.request).collect();
+        while let Some((place, larger)) = stored.iter().enumerate().find_map(|(place, old)| {
+            let larger = joined.as_ref().unwrap_or(part).joined(old, self.route.max_body, now)?;
+            Some((place, larger))
+        }) {
+            stored.swap_remove(place);
+            joined = Some(Arc::new(larger));
+        }
+        joined
     }
 
     /// The refresh, if it is one, came to this; the first word counts.

@@ -5,6 +5,7 @@
 
 pub(crate) mod cache_control;
 pub(crate) mod date;
+pub(crate) mod extent;
 pub(crate) mod freshness;
 pub(crate) mod hop;
 mod negotiation;

@@ -20,22 +20,43 @@ pub(crate) enum Wanted {
 
 /// What a request wants of a stored response of `length` bytes.
 pub(crate) fn wanted(request: &HeaderMap, stored: &HeaderMap, length: u64) -> Wanted {
-    let Some(range) = single(request, header::RANGE).and_then(|range| range.to_str().ok()) else {
-        return Wanted::Whole;
-    };
-    let Some((unit, spec)) = range.split_once('=') else { return Wanted::Whole };
-    let spec = spec.trim();
-    if !unit.trim().eq_ignore_ascii_case("bytes") || spec.contains(',') || !holds(request, stored) {
-        return Wanted::Whole;
-    }
-    let Some((first, last)) = spec.split_once('-') else { return Wanted::Whole };
-    let part = match (number(first), number(last)) {
-        (Some(None), Some(Some(suffix))) => length.saturating_sub(suffix)..length,
-        (Some(Some(first)), Some(None)) => first..length,
-        (Some(Some(first)), Some(Some(last))) if first <= last => first..length.min(last.saturating_add(1)),
-        _ => return Wanted::Whole,
+    let Some(asked) = asked(request).filter(|_| holds(request, stored)) else { return Wanted::Whole };
+    let part = match asked {
+        Asked::Last(suffix) => length.saturating_sub(suffix)..length,
+        Asked::From(first) => first..length,
+        Asked::Between(first, last) => first..length.min(last.saturating_add(1)),
     };
     if part.is_empty() { Wanted::Unsatisfiable } else { Wanted::Part(part) }
+}
+
+/// Whether a request asks for one range of bytes.
+pub(crate) fn asks_for_part(request: &HeaderMap) -> bool {
+    asked(request).is_some()
+}
+
+/// One range of bytes, as it is asked for (RFC 9110 §14.1.2).
+enum Asked {
+    /// So many at the end.
+    Last(u64),
+    /// All from this one on.
+    From(u64),
+    /// From the first to the last, both included.
+    Between(u64, u64),
+}
+
+/// The range of bytes that a request asks for, if it is one and can be read.
+fn asked(request: &HeaderMap) -> Option<Asked> {
+    let (unit, spec) = single(request, header::RANGE)?.to_str().ok()?.split_once('=')?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") || spec.contains(',') {
+        return None;
+    }
+    let (first, last) = spec.trim().split_once('-')?;
+    match (number(first)?, number(last)?) {
+        (None, Some(suffix)) => Some(Asked::Last(suffix)),
+        (Some(first), None) => Some(Asked::From(first)),
+        (Some(first), Some(last)) if first <= last => Some(Asked::Between(first, last)),
+        _ => None,
+    }
 }
 
 /// `Content-Range` of a part, or of what is not there (RFC 9110 §14.4).
@@ -68,12 +89,8 @@ fn holds(request: &HeaderMap, stored: &HeaderMap) -> bool {
     if condition.as_bytes().starts_with(b"\"") {
         return validation::Validators::from_headers(stored).etag.as_ref() == Some(condition);
     }
-    let modified = date::only_date(stored, &header::LAST_MODIFIED);
-    let sent = date::only_date(stored, &header::DATE);
-    let old_enough = modified
-        .zip(sent)
-        .is_some_and(|(modified, sent)| sent.duration_since(modified).is_ok_and(|age| age.as_secs() >= 1));
-    old_enough && date::http_date(condition).is_some() && date::http_date(condition) == modified
+    let date = date::http_date(condition);
+    date.is_some() && date == validation::strong_date(stored)
 }
 
 /// A number, none, or something else.

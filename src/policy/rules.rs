@@ -50,6 +50,8 @@ pub(crate) struct Rules {
     pub(crate) ignore_must_revalidate: bool,
     /// Whether `private` and `no-cache` with a list are about the listed fields alone (RFC 9111 §5.2.2.4, §5.2.2.7).
     pub(crate) field_lists: bool,
+    /// Whether a 206 is kept as a part (RFC 9111 §3.3).
+    pub(crate) store_parts: bool,
     /// Whether the cache has one user (RFC 9111 §1).
     pub(crate) private_cache: bool,
     /// Whether what requests say of caching counts (RFC 9111 §5.2.1).
@@ -75,6 +77,7 @@ impl Default for Rules {
             ignore_no_cache: false,
             ignore_must_revalidate: false,
             field_lists: false,
+            store_parts: false,
             private_cache: false,
             client_directives: false,
         }

@@ -169,6 +169,8 @@ pub(crate) enum Fwd {
     Request,
     /// What is stored is stale.
     Stale,
+    /// Parts of it are stored, and not all that is asked for.
+    Partial,
 }
 
 impl Fwd {
@@ -180,6 +182,7 @@ impl Fwd {
             Self::VaryMiss => "vary-miss",
             Self::Request => "request",
             Self::Stale => "stale",
+            Self::Partial => "partial",
         }
     }
 }

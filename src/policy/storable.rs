@@ -27,6 +27,8 @@ pub(crate) struct Asker {
     pub(crate) cookie: bool,
     /// `no-store`, where what requests say counts (RFC 9111 §5.2.1.5).
     pub(crate) no_store: bool,
+    /// It asks for a part, to be kept as one. What it gets says nothing to others.
+    pub(crate) part: bool,
 }
 
 /// What forbids to store a response without its `withheld` fields, before any question of freshness.
@@ -44,8 +46,12 @@ pub(crate) fn forbidden(
         return own(Reason::Override);
     }
     match status {
-        StatusCode::PARTIAL_CONTENT => return own(Reason::Partial),
+        StatusCode::PARTIAL_CONTENT if !asker.part => return own(Reason::Partial),
         StatusCode::NOT_MODIFIED => return own(Reason::Unrequested304),
+        // What else there is to say to a range, a 416 above all, is no answer to those who ask for the whole.
+        status if asker.part && status != StatusCode::OK && status != StatusCode::PARTIAL_CONTENT => {
+            return Some((Whose::Request, Reason::Range));
+        }
         _ => {}
     }
     // §5.2.2.3: `must-understand` lifts `no-store` for the statuses that a cache understands, and forbids all others.

@@ -1,5 +1,7 @@
 //! Validators and conditional requests, in both directions (RFC 9110 §8.8 and §13, RFC 9111 §3.2 and §4.3).
 
+use std::time::SystemTime;
+
 use http::header::{self, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -162,6 +164,23 @@ pub(crate) fn confirms(stored: &Validators, fresh304: &HeaderMap) -> bool {
         Some(date) => stored.last_modified.as_ref().and_then(http_date) == http_date(date),
         None => !fresh304.contains_key(ETAG) && !fresh304.contains_key(LAST_MODIFIED),
     }
+}
+
+/// Whether two responses have the same strong validator (RFC 9110 §8.8.1): then they are parts of the same content, and may
+/// be put together (RFC 9111 §3.4).
+pub(crate) fn same_strong(one: &HeaderMap, other: &HeaderMap) -> bool {
+    if one.contains_key(ETAG) || other.contains_key(ETAG) {
+        let etag = |headers| Validators::from_headers(headers).etag;
+        return etag(one).is_some_and(|tag| tag.as_bytes().starts_with(b"\"") && Some(tag) == etag(other));
+    }
+    strong_date(one).is_some_and(|date| Some(date) == strong_date(other))
+}
+
+/// `Last-Modified` where it is old enough to be a strong validator (RFC 9110 §8.8.2.2).
+pub(crate) fn strong_date(headers: &HeaderMap) -> Option<SystemTime> {
+    let modified = only_date(headers, &LAST_MODIFIED)?;
+    let sent = only_date(headers, &header::DATE)?;
+    sent.duration_since(modified).is_ok_and(|age| age.as_secs() >= 1).then_some(modified)
 }
 
 /// What a response to HEAD says of a stored response to GET.

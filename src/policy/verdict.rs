@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode, header, response};
 
 use super::{
     CacheOverride, Rules, date,
+    extent::Extent,
     freshness::{self, Limits, Subject},
     rules, storable,
     targeted::Governing,
@@ -39,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) limits: Limits,
     pub(crate) initial_age: Duration,
     pub(crate) vary: Vary,
+    /// Which bytes of the whole it has, if it is a part.
+    pub(crate) extent: Option<Extent>,
     pub(crate) tags: Tags,
     pub(crate) groups: Tags,
     /// The fields of its head that are not stored.
@@ -63,6 +66,7 @@ impl Plan {
             },
             initial_age,
             vary: Vary::None,
+            extent: None,
             tags: Tags::default(),
             groups: Tags::default(),
             withheld: Withheld::new(),
@@ -115,6 +119,13 @@ pub(crate) fn judge(
     if length.is_some_and(|length| length > max_body) {
         return Verdict::Unstorable(Whose::Response, Reason::TooLarge);
     }
+    let extent = match head.status {
+        StatusCode::PARTIAL_CONTENT => Extent::of(&head.headers, length),
+        _ => None,
+    };
+    if extent.is_none() && head.status == StatusCode::PARTIAL_CONTENT {
+        return Verdict::Unstorable(Whose::Request, Reason::Partial);
+    }
     let initial_age = arrival.age;
     let subject = Subject {
         status: head.status,
@@ -130,10 +141,15 @@ pub(crate) fn judge(
         Ok(limits) if limits.route_alone && asker.cookie => {
             Verdict::Unstorable(Whose::Request, Reason::Cookie)
         }
+        // A part is not revalidated: it is good while it is fresh.
+        Ok(limits) if extent.is_some() && limits.soft.is_zero() => {
+            Verdict::Unstorable(Whose::Request, Reason::Expired)
+        }
         Ok(limits) => Verdict::Store(Box::new(Plan {
             limits,
             initial_age,
             vary: Vary::from_headers(&head.headers),
+            extent,
             tags: tag::collect(&head.headers, overrides.map_or(&[], CacheOverride::tags)),
             groups: tag::groups(&head.headers),
             withheld,

@@ -122,7 +122,7 @@ where
             if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry, flights > 0)) {
                 return Ok(response);
             }
-            let fwd = why_forward(slot.as_deref(), stored, usable.as_ref(), now);
+            let fwd = why_forward(slot.as_deref(), stored, usable.as_ref(), &self.headers, now);
             let number = core.store.take_number();
             let uncollapsed = slot.as_ref().is_some_and(|slot| slot.is_uncollapsed(now));
             if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
@@ -351,12 +351,14 @@ fn why_forward(
     slot: Option<&Slot>,
     selected: Option<&Arc<Entry>>,
     usable: Option<&Arc<Entry>>,
+    request: &HeaderMap,
     now: Tick,
 ) -> Fwd {
     match (slot, selected, usable) {
         (_, _, Some(entry)) if entry.reuse(now) == Reuse::Fresh => Fwd::Request,
         (_, _, Some(_)) => Fwd::Stale,
         (_, Some(_), None) => Fwd::Request,
+        (Some(slot), None, None) if slot.parts(request).next().is_some() => Fwd::Partial,
         (Some(slot), None, None) if !slot.variants().is_empty() => Fwd::VaryMiss,
         _ => Fwd::UriMiss,
     }

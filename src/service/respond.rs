@@ -80,7 +80,9 @@ fn with_headers<B>(
         return respond(entry.status, headers, ResponseBody::none());
     }
     let body = match (on_its_way, entry.content.get()) {
-        (None, Some(content)) if ask.facts.has_range() && entry.status == StatusCode::OK => {
+        (None, Some(content))
+            if ask.facts.has_range() && (entry.status == StatusCode::OK || entry.extent.is_some()) =>
+        {
             return part_of(entry, content, headers, request);
         }
         (Some(reader), _) => ResponseBody::shared(reader),
@@ -90,18 +92,22 @@ fn with_headers<B>(
     respond(entry.status, headers, body)
 }
 
-/// The part of a stored whole that a request with `Range` asks for (RFC 9110 §15.3.7, §15.5.17).
+/// The part of what is stored that a request with `Range` asks for (RFC 9110 §15.3.7, §15.5.17).
 fn part_of<B>(
     entry: &Entry,
     content: &Content,
     mut headers: HeaderMap,
     request: &HeaderMap,
 ) -> Response<ResponseBody<B>> {
-    let length = content.body.len();
+    let (start, length) = match &entry.extent {
+        Some(extent) => (extent.bytes.start, extent.whole),
+        None => (0, content.body.len()),
+    };
     let (status, part, body) = match range::wanted(request, entry.headers.as_map(), length) {
         Wanted::Whole => return respond(entry.status, headers, ResponseBody::stored(content)),
         Wanted::Part(part) => {
-            let body = ResponseBody::part(&content.body.part(&part));
+            let stored = part.start.saturating_sub(start)..part.end.saturating_sub(start);
+            let body = ResponseBody::part(&content.body.part(&stored));
             (StatusCode::PARTIAL_CONTENT, Some(part), body)
         }
         Wanted::Unsatisfiable => {

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Method, Request, Response, request};
+use http::{Method, Request, Response, header, request};
 use http_body::Body;
 use tokio::runtime::Handle;
 use tower::{Service, ServiceExt};
@@ -18,12 +18,12 @@ use super::{
     spoils::Spoils,
 };
 use crate::{
-    entry::Target,
+    entry::{Entry, Target},
     error::BoxError,
     event::Reason,
     fetch::HeadCall,
     key::KeyWriter,
-    policy::{request::RequestFacts, reuse::Reuse},
+    policy::{range, request::RequestFacts, reuse::Reuse},
     refresh::refresh,
     shared::{self, Route},
 };
@@ -76,7 +76,7 @@ where
         let asked = route.asked(&parts.headers, facts);
         let asker = route.asker(facts, asked.as_ref());
         let head = parts.method == Method::HEAD;
-        let ask = Ask { facts, asker, head, shown_key: route.shown_key(&key) };
+        let mut ask = Ask { facts, asker, head, shown_key: route.shown_key(&key) };
         let now = route.core.clock.now();
         let slot = route.core.store.get(key.as_bytes());
         let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
@@ -97,11 +97,25 @@ where
                 Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
             }
         }
+        let wants_part = reuse == Reuse::Gone && route.settings.rules.store_parts && {
+            let unconditional = facts.has_range() && !facts.has_conditionals();
+            !ask.head && unconditional && range::asks_for_part(&parts.headers)
+        };
+        if let Some(slot) = slot.as_ref().filter(|_| wants_part) {
+            let is_fresh = |part: &Entry| part.reuse_as_asked(asked.as_ref(), now) == Reuse::Fresh;
+            let mut stored = slot.parts(&parts.headers).filter(|part| shared::may_use(part, ask.asker));
+            if let Some(part) = stored.find(|part| is_fresh(part) && part.has_part_for(&parts.headers)) {
+                let answer = respond::from_store(route, part, &ask, &parts.headers, now, now, Served::HIT);
+                return ResponseFuture::ready(answer);
+            }
+        }
         if asked.as_ref().is_some_and(|asked| asked.only_if_cached) {
             return ResponseFuture::ready(respond::not_cached(route, &ask, now));
         }
-        // A part, or a head alone, cannot be kept: with nothing stored it would be fetched for nobody else.
-        if reuse == Reuse::Gone && (facts.has_range() || ask.head) {
+        // Where `If-Range` holds, a part may come without the fields of its whole (RFC 9110 §15.3.7).
+        ask.asker.part = wants_part && !parts.headers.contains_key(header::IF_RANGE);
+        // Any other part, or a head alone, cannot be kept: with nothing stored it would be fetched for nobody else.
+        if reuse == Reuse::Gone && (facts.has_range() || ask.head) && !ask.asker.part {
             let reason = if ask.head { Reason::Head } else { Reason::Range };
             return self.bypass(parts, body, facts, reason);
         }

@@ -137,7 +137,7 @@ impl Store {
             Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope)),
             Scope::Route(_) | Scope::All => {
                 let covered =
-                    |key: &Key, slot: &Slot| slot.variants().iter().any(|entry| scope.covers(key, entry));
+                    |key: &Key, slot: &Slot| slot.entries().any(|entry| scope.covers(key, entry));
                 self.cache.iter().filter(|(key, slot)| covered(key, slot)).map(|(key, _)| key).collect()
             }
         }
@@ -164,7 +164,7 @@ impl Store {
         }
         let old = self.cache.peek(key);
         let base = old.as_deref();
-        if base.is_some_and(|slot| overtaken(slot, entry)) {
+        if base.is_some_and(|slot| slot.has_overtaken(entry, now)) {
             return Err(Reason::Overtaken);
         }
         let empty = Slot::empty();
@@ -234,13 +234,13 @@ impl Store {
     /// Removes all that was fetched before `number`, of which the index knows nothing any more.
     fn remove_older(&self, number: u64, now: Tick) -> usize {
         let older = |slot: &Arc<Slot>| {
-            !slot.is_uncollapsed(now) && slot.variants().iter().all(|entry| entry.origin.number < number)
+            !slot.is_uncollapsed(now) && slot.entries().all(|entry| entry.origin.number < number)
         };
         let (mut count, mut leaving) = (0, Vec::new());
         for (key, _) in self.cache.iter() {
             match self.cache.remove_if(&key, older) {
                 Some((key, slot)) => {
-                    count += slot.variants().len();
+                    count += slot.entries().count();
                     leaving.push((key, slot));
                 }
                 // Something newer stands beside it by now, or a note that stays.
@@ -254,7 +254,7 @@ impl Store {
     /// How many stored responses a scope covers.
     pub(crate) fn count_covered(&self, scope: &Scope) -> usize {
         let covered = |key: &Key, slot: &Slot| {
-            slot.variants().iter().filter(|entry| !entry.is_purged() && scope.covers(key, entry)).count()
+            slot.entries().filter(|entry| !entry.is_purged() && scope.covers(key, entry)).count()
         };
         self.keys_of(scope).iter().filter_map(|key| Some(covered(key, &*self.cache.peek(key)?))).sum()
     }
@@ -262,8 +262,7 @@ impl Store {
     /// Marks what a scope covers under one key, as far as it was fetched before `number`.
     fn make_stale(&self, key: &Key, scope: &Scope, number: u64, now: Tick) -> usize {
         let Some(slot) = self.cache.peek(key) else { return 0 };
-        let covered =
-            slot.variants().iter().filter(|entry| entry.origin.number < number && scope.covers(key, entry));
+        let covered = slot.entries().filter(|entry| entry.origin.number < number && scope.covers(key, entry));
         covered.map(|entry| entry.times.make_stale(now)).count()
     }
 
@@ -273,7 +272,7 @@ impl Store {
         self.update(key, now, |slot, len| {
             let slot = slot?;
             let stays = |entry: &Arc<Entry>| entry.origin.number > number || !scope.covers(key, entry);
-            count = slot.variants().iter().filter(|entry| !stays(entry)).count();
+            count = slot.entries().filter(|entry| !stays(entry)).count();
             Some(slot.retain(len, stays))
         });
         count
@@ -353,7 +352,7 @@ impl Store {
         let mut groups = Vec::new();
         for key in self.keys_of(scope) {
             let Some(slot) = self.cache.peek(&key) else { continue };
-            let covered = slot.variants().iter().filter(|entry| scope.covers(&key, entry));
+            let covered = slot.entries().filter(|entry| scope.covers(&key, entry));
             groups.extend(covered.flat_map(|entry| entry.origin.groups.iter().cloned()));
         }
         groups
@@ -362,8 +361,7 @@ impl Store {
     /// What a slot is found by in the index: the paths, tags and groups of what was fetched after `since`.
     fn index_scopes(&self, slot: &Slot, since: u64) -> ScopeHashes {
         let mut scopes: ScopeHashes = slot
-            .variants()
-            .iter()
+            .entries()
             .filter(|entry| entry.origin.number > since)
             .flat_map(|entry| self.named(&entry.origin).chain([self.scopes.path(&entry.origin.target.path)]))
             .collect();
@@ -424,13 +422,6 @@ fn drop_elsewhere(pieces: usize, all: impl Send + 'static) {
         Ok(runtime) if pieces > MANY => drop(runtime.spawn_blocking(move || drop(all))),
         _ => drop(all),
     }
-}
-
-/// Whether a response that was fetched later stands where `entry` would.
-fn overtaken(slot: &Slot, entry: &Entry) -> bool {
-    slot.variants().iter().any(|other| {
-        other.origin.number > entry.origin.number && other.selecting == entry.selecting && !other.is_purged()
-    })
 }
 
 impl fmt::Debug for Store {

@@ -5,10 +5,16 @@ use std::sync::Arc;
 use http::HeaderMap;
 use smallvec::SmallVec;
 
-use crate::{clock::Tick, entry::Entry, policy::vary::Selecting};
+use crate::{
+    clock::Tick,
+    entry::Entry,
+    policy::{reuse::Reuse, validation, vary::Selecting},
+};
 
 /// The variants kept under one key at most; the oldest goes first.
 const MAX_VARIANTS: usize = 32;
+/// The parts kept beside them at most; the oldest goes first.
+const MAX_PARTS: usize = 8;
 /// What a slot takes beyond its entries: itself, its place in the store, its reference counts.
 const SLOT_COST: u64 = 160;
 
@@ -16,6 +22,8 @@ const SLOT_COST: u64 = 160;
 #[derive(Debug)]
 pub(crate) struct Slot {
     variants: SmallVec<[Arc<Entry>; 1]>,
+    /// Parts of responses that are not there as a whole, the newest first. They are never selected in the place of a whole.
+    parts: Vec<Arc<Entry>>,
     /// Until then, requests for this key do not wait for each other (what others call hit-for-miss).
     uncollapsed_until: Tick,
     weight: u64,
@@ -23,7 +31,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn empty() -> Self {
-        Self { variants: SmallVec::new(), uncollapsed_until: Tick::PAST, weight: 0 }
+        Self { variants: SmallVec::new(), parts: Vec::new(), uncollapsed_until: Tick::PAST, weight: 0 }
     }
 
     /// The variant that a request selects (RFC 9111 §4.1): the newest one that matches and no purge has passed.
@@ -40,6 +48,11 @@ impl Slot {
         }
     }
 
+    /// The parts of the variant that a request selects, as far as no purge has passed them.
+    pub(crate) fn parts(&self, request: &HeaderMap) -> impl Iterator<Item = &Arc<Entry>> {
+        self.parts.iter().filter(|part| !part.is_purged() && part.selecting.matches(request))
+    }
+
     /// The fields that told the newest variant from others, for a request that selects none.
     pub(crate) fn newest_selecting(&self) -> Option<&Selecting> {
         self.variants.first().map(|entry| &entry.selecting)
@@ -53,9 +66,14 @@ impl Slot {
         &self.variants
     }
 
+    /// All that stands here, variants and parts.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.variants.iter().chain(&self.parts)
+    }
+
     /// Whether nothing in it is worth its place.
     pub(crate) fn is_empty(&self, now: Tick) -> bool {
-        self.variants.is_empty() && !self.is_uncollapsed(now)
+        self.variants.is_empty() && self.parts.is_empty() && !self.is_uncollapsed(now)
     }
 
     /// All that the slot and its key take, in bytes.
@@ -63,37 +81,50 @@ impl Slot {
         self.weight
     }
 
-    /// The slot with `entry` as its newest variant, in place of those it makes unreachable. The oldest variants go until
-    /// it weighs no more than `max_weight`.
-    pub(crate) fn with(&self, entry: Arc<Entry>, key: usize, max_weight: u64) -> Self {
-        let mut variants: SmallVec<[Arc<Entry>; 1]> = SmallVec::new();
-        let mut weight = SLOT_COST + key as u64 + entry.weight();
-        let replaced = |old: &Entry| {
-            old.is_purged()
-                || !old.selecting.same_fields(&entry.selecting)
-                || old.selecting == entry.selecting
+    /// Whether something stands in the way of `entry`: a response that was fetched later, in its very place; for a part, any
+    /// whole that it would replace and that is not over at `now`.
+    pub(crate) fn has_overtaken(&self, entry: &Entry, now: Tick) -> bool {
+        let later = |other: &Entry| {
+            other.origin.number > entry.origin.number
+                && other.selecting == entry.selecting
+                && !other.is_purged()
         };
-        let kept: SmallVec<[Arc<Entry>; 1]> = self
-            .variants
-            .iter()
-            .filter(|old| !replaced(old))
-            .take(MAX_VARIANTS - 1)
-            .take_while(|old| {
-                weight += old.weight();
-                weight <= max_weight
-            })
-            .cloned()
-            .collect();
-        variants.push(entry);
-        variants.extend(kept);
-        Self::weighed(variants, Tick::PAST, key)
+        if entry.extent.is_none() {
+            return self.variants.iter().any(|other| later(other));
+        }
+        let lasts = |other: &Entry| !other.is_purged() && other.reuse(now) != Reuse::Gone;
+        self.variants.iter().any(|whole| replaces(entry, whole) && lasts(whole))
+            || self.parts.iter().any(|part| later(part) && !stands_beside(part, entry))
     }
 
-    /// The slot with only those variants that `keep` says and no purge has passed.
+    /// The slot with `entry` as its newest variant or part, in place of those it makes unreachable. The oldest go until it
+    /// weighs no more than `max_weight`.
+    pub(crate) fn with(&self, entry: Arc<Entry>, key: usize, max_weight: u64) -> Self {
+        let mut weight = SLOT_COST + key as u64 + entry.weight();
+        let mut fits = |old: &&Arc<Entry>| {
+            weight += old.weight();
+            weight <= max_weight
+        };
+        let stays = |old: &&Arc<Entry>| !replaces(&entry, old);
+        let mut variants: SmallVec<[Arc<Entry>; 1]> = SmallVec::new();
+        let mut parts = Vec::new();
+        match entry.extent {
+            None => variants.push(Arc::clone(&entry)),
+            Some(_) => parts.push(Arc::clone(&entry)),
+        }
+        let room = MAX_VARIANTS - variants.len();
+        variants.extend(self.variants.iter().filter(stays).take(room).take_while(&mut fits).cloned());
+        let room = MAX_PARTS - parts.len();
+        parts.extend(self.parts.iter().filter(stays).take(room).take_while(&mut fits).cloned());
+        Self::weighed(variants, parts, Tick::PAST, key)
+    }
+
+    /// The slot with only those variants and parts that `keep` says and no purge has passed.
     pub(crate) fn retain(&self, key: usize, keep: impl Fn(&Arc<Entry>) -> bool) -> Self {
         let stays = |entry: &&Arc<Entry>| !entry.is_purged() && keep(entry);
         let variants = self.variants.iter().filter(stays).cloned().collect();
-        Self::weighed(variants, self.uncollapsed_until, key)
+        let parts = self.parts.iter().filter(stays).cloned().collect();
+        Self::weighed(variants, parts, self.uncollapsed_until, key)
     }
 
     /// The slot with nothing collapsed until `until`.
@@ -101,8 +132,26 @@ impl Slot {
         Self { uncollapsed_until: until, ..self.retain(key, |_| true) }
     }
 
-    fn weighed(variants: SmallVec<[Arc<Entry>; 1]>, uncollapsed_until: Tick, key: usize) -> Self {
-        let entries: u64 = variants.iter().map(|entry| entry.weight()).sum();
-        Self { variants, uncollapsed_until, weight: SLOT_COST + key as u64 + entries }
+    fn weighed(
+        variants: SmallVec<[Arc<Entry>; 1]>,
+        parts: Vec<Arc<Entry>>,
+        uncollapsed_until: Tick,
+        key: usize,
+    ) -> Self {
+        let entries: u64 = variants.iter().chain(&parts).map(|entry| entry.weight()).sum();
+        Self { variants, parts, uncollapsed_until, weight: SLOT_COST + key as u64 + entries }
     }
+}
+
+/// Whether `old` has no place any more where `entry` stands.
+fn replaces(entry: &Entry, old: &Entry) -> bool {
+    old.is_purged()
+        || !old.selecting.same_fields(&entry.selecting)
+        || (old.selecting == entry.selecting && !stands_beside(entry, old))
+}
+
+/// Whether two parts are of the same content, and `entry` has not all of `old`.
+fn stands_beside(entry: &Entry, old: &Entry) -> bool {
+    let (Some(new), Some(extent)) = (&entry.extent, &old.extent) else { return false };
+    !new.covers(&extent.bytes) && validation::same_strong(entry.headers.as_map(), old.headers.as_map())
 }

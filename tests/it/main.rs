@@ -20,6 +20,7 @@ mod model;
 mod negotiation;
 mod outbound;
 mod panics;
+mod parts;
 mod purge;
 mod recipe;
 mod refresh;

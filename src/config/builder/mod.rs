@@ -232,6 +232,17 @@ impl SwrConfigBuilder {
         self
     }
 
+    /// Keeps a 206 to a GET with one range of bytes as a part (RFC 9111 §3.3), if it could be stored were it whole, says for
+    /// how long it is fresh, and has a `Content-Range` that agrees with its body; and the 200 that such a request may get.
+    /// While it is fresh, a part answers requests for a range within it, and no others. Parts with the same strong
+    /// validator are put together (RFC 9111 §3.4), up to the whole; at most 8 that are apart are kept under one key.
+    /// Requests for parts do not wait for each other. Defaults to off: a request for a part of what is not stored is passed
+    /// on, and what it gets is not kept.
+    pub fn store_parts(mut self) -> Self {
+        self.rules.store_parts = true;
+        self
+    }
+
     /// Brings `Accept-Encoding` down to these content codings, in this order, before anything else looks at it: variants
     /// are then told apart by what the inner service has, and not by how each client spells its wish. The inner service
     /// sees the field so, too; `identity` where none of them is accepted. From 1 to 6 codings, such as `br` and `gzip`.

@@ -71,6 +71,7 @@ fields! {
     ignore_no_cache: bool => when(Builder::ignore_no_cache),
     ignore_must_revalidate: bool => when(Builder::ignore_must_revalidate),
     field_lists: bool => when(Builder::field_lists),
+    store_parts: bool => when(Builder::store_parts),
     normalise_encoding: Vec<String> => Builder::normalise_encoding,
     normalise_language: Vec<String> => Builder::normalise_language,
     client_directives: bool => when(Builder::client_directives),

@@ -87,6 +87,7 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
         ("ignore_must_revalidate = true", base().ignore_must_revalidate()),
         ("client_directives = true", base().client_directives()),
         ("field_lists = true", base().field_lists()),
+        ("store_parts = true", base().store_parts()),
         ("normalise_encoding = ['br', 'gzip']", base().normalise_encoding(["br", "gzip"])),
         ("normalise_language = ['de']", base().normalise_language(["de"])),
         ("heuristic = true", base().heuristic()),

@@ -120,9 +120,16 @@ fn every_value_is_a_structured_field() {
     let status = CacheStatus::new("odds").unwrap();
     let reasons = Reason::ALL.iter().copied().map(Some).chain([None]);
     for reason in reasons {
-        for fwd in
-            [Fwd::Bypass, Fwd::Method, Fwd::UriMiss, Fwd::VaryMiss, Fwd::UriMiss, Fwd::Request, Fwd::Stale]
-        {
+        for fwd in [
+            Fwd::Bypass,
+            Fwd::Method,
+            Fwd::UriMiss,
+            Fwd::VaryMiss,
+            Fwd::UriMiss,
+            Fwd::Request,
+            Fwd::Stale,
+            Fwd::Partial,
+        ] {
             for collapsed in [None, Some(true), Some(false)] {
                 let status_599 = StatusCode::from_u16(599).unwrap();
                 let forward =

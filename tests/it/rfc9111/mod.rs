@@ -25,6 +25,7 @@ mod head;
 mod immutable;
 mod invalidation;
 mod keys;
+mod parts;
 mod ranges;
 mod run;
 mod stale;
@@ -263,6 +264,7 @@ fn all() -> Vec<Case> {
         immutable::cases,
         invalidation::cases,
         keys::cases,
+        parts::cases,
         ranges::cases,
         stale::cases,
         status::cases,

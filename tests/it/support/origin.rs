@@ -272,6 +272,12 @@ impl Reply {
         Self::ok("").before(step)
     }
 
+    /// With this status instead.
+    pub(crate) fn code(mut self, status: u16) -> Self {
+        self.status = StatusCode::from_u16(status).unwrap();
+        self
+    }
+
     /// With this body instead.
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Content::Whole(body.into());
