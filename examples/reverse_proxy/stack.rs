@@ -48,6 +48,9 @@ fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
     if options.store_parts {
         config = config.store_parts();
     }
+    if options.store_post {
+        config = config.store_post();
+    }
     if options.ignore_cookies {
         config = config.ignore_cookies();
     }

@@ -31,10 +31,10 @@ pub fn judge(text: &[u8]) {
 const MAX_BODY: u64 = 10;
 
 const ASKERS: [Asker; 4] = [
-    Asker { authorization: false, cookie: false, no_store: false, part: false },
-    Asker { authorization: true, cookie: false, no_store: false, part: false },
-    Asker { authorization: false, cookie: true, no_store: false, part: false },
-    Asker { authorization: false, cookie: false, no_store: true, part: false },
+    Asker { authorization: false, cookie: false, no_store: false, part: false, post: false },
+    Asker { authorization: true, cookie: false, no_store: false, part: false, post: false },
+    Asker { authorization: false, cookie: true, no_store: false, part: false, post: false },
+    Asker { authorization: false, cookie: false, no_store: true, part: false, post: false },
 ];
 
 fn verdict(

@@ -7,12 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use super::{BodyBuilder, Content, Entry, Origin, RefreshState, StoredBody, Times};
 use crate::{
     clock::Tick,
-    policy::{
-        extent::Extent,
-        range,
-        reuse::Reuse,
-        validation,
-    },
+    policy::{extent::Extent, range, reuse::Reuse, validation},
+    tag,
 };
 
 impl Entry {

@@ -7,6 +7,7 @@
 mod absorb;
 mod draft;
 mod head;
+mod post;
 mod settle;
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -20,6 +21,7 @@ use tokio::{
 use tower::ServiceExt;
 
 pub(crate) use head::HeadCall;
+pub(crate) use post::{Kept, PostCall};
 
 use crate::{
     breaker,

@@ -122,6 +122,22 @@ impl Job {
         if let Some(reader) = reader {
             answer(reply, Reply::Stored(Arc::clone(&entry), reader, unstored));
         }
+        self.absorb(&entry, shareable, body, length, &spool, producer).await;
+        drop(permit);
+    }
+
+    /// Reads a body to its end, and keeps it with its entry.
+    pub(super) async fn absorb<B>(
+        mut self,
+        entry: &Arc<Entry>,
+        shareable: bool,
+        body: B,
+        length: Option<u64>,
+        spool: &Spool,
+        producer: Producer,
+    ) where
+        B: Body<Error: Into<BoxError>>,
+    {
         let route = Arc::clone(&self.route);
         let mut share = Share::none(&route.core);
         // It cannot be kept: from here on it is only passed on, and nobody can join.
@@ -130,12 +146,12 @@ impl Job {
             // Want of room for it is no word of the response.
             self.release(if reason == Reason::NoRoom { Whose::Request } else { Whose::Response });
         };
-        let absorb = absorb::absorb(body, &spool, length, &route, &mut share, overflow);
+        let absorb = absorb::absorb(body, spool, length, &route, &mut share, overflow);
         match AssertUnwindSafe(absorb).catch_unwind().await {
             Ok(Absorbed::Whole(content)) => {
                 // The only one to set it.
                 drop(entry.content.set(content.clone()));
-                self.keep(&entry, shareable);
+                self.keep(entry, shareable);
                 // The flight ends before the readers' bodies do, so that who has read it all finds it stored.
                 drop(self);
                 producer.end_stored(&content);
@@ -151,7 +167,6 @@ impl Job {
                 telemetry::fetch_panicked(&route, route.core.clock.now());
             }
         }
-        drop(permit);
     }
 
     /// Makes a new generation of a stored response that a 304 confirmed (RFC 9111 §4.3.4).

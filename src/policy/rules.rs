@@ -52,6 +52,8 @@ pub(crate) struct Rules {
     pub(crate) field_lists: bool,
     /// Whether a 206 is kept as a part (RFC 9111 §3.3).
     pub(crate) store_parts: bool,
+    /// Whether a response to POST may answer GET (RFC 9110 §9.3.3).
+    pub(crate) store_post: bool,
     /// Whether the cache has one user (RFC 9111 §1).
     pub(crate) private_cache: bool,
     /// Whether what requests say of caching counts (RFC 9111 §5.2.1).
@@ -78,6 +80,7 @@ impl Default for Rules {
             ignore_must_revalidate: false,
             field_lists: false,
             store_parts: false,
+            store_post: false,
             private_cache: false,
             client_directives: false,
         }

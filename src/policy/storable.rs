@@ -29,6 +29,8 @@ pub(crate) struct Asker {
     pub(crate) no_store: bool,
     /// It asks for a part, to be kept as one. What it gets says nothing to others.
     pub(crate) part: bool,
+    /// It is a POST, whose response may answer GET. What it gets says nothing to others.
+    pub(crate) post: bool,
 }
 
 /// What forbids to store a response without its `withheld` fields, before any question of freshness.

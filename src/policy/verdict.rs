@@ -136,13 +136,22 @@ pub(crate) fn judge(
         has_validator: Validators::from_headers(&head.headers).is_some(),
         wall: arrival.wall,
     };
+    // RFC 9110 §9.3.3: a response to POST has to say it itself.
+    let says = || {
+        let own = freshness::explicit_lifetime(&governing, &head.headers, arrival.wall);
+        own.or(overrides.and_then(|overrides| Some(overrides.ttl()?.soft)))
+            .is_some_and(|life| !life.is_zero())
+    };
+    if asker.post && !says() {
+        return Verdict::Unstorable(Whose::Request, Reason::NoFreshness);
+    }
     match freshness::limits(rules, &subject) {
         Err(reason) => Verdict::Unstorable(Whose::Response, reason),
         Ok(limits) if limits.route_alone && asker.cookie => {
             Verdict::Unstorable(Whose::Request, Reason::Cookie)
         }
-        // A part is not revalidated: it is good while it is fresh.
-        Ok(limits) if extent.is_some() && limits.soft.is_zero() => {
+        // A part is not revalidated: it is good while it is fresh. Nor is it for POST to have something confirmed.
+        Ok(limits) if (extent.is_some() || asker.post) && limits.soft.is_zero() => {
             Verdict::Unstorable(Whose::Request, Reason::Expired)
         }
         Ok(limits) => Verdict::Store(Box::new(Plan {

@@ -9,14 +9,16 @@ use std::{
 };
 
 use http::{Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{Service, util::Oneshot};
 
 use super::{body::ResponseBody, respond, spoils::Spoils};
 use crate::{
     clock::Tick,
+    error::BoxError,
     event::{Outcome, Reason},
-    fetch::HeadCall,
+    fetch::{HeadCall, PostCall},
     policy::status::{Forward, Fwd, Told},
     shared::Route,
     telemetry::{CallKind, CallResult, Source},
@@ -60,15 +62,18 @@ struct Bypass {
 
 /// What the response to such a request may mean for what is stored.
 pub(super) enum After {
-    /// An unsafe method invalidates.
-    Unsafe(Spoils),
+    /// An unsafe method invalidates, and of a POST the response may be kept.
+    Unsafe(Spoils, Option<PostCall>),
     /// A HEAD confirms, or tells that something has changed.
     Head(HeadCall),
 }
 
 impl Bypass {
     /// Makes of the inner service's answer what is passed on.
-    fn conclude<B, E>(&mut self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E> {
+    fn conclude<B, E>(&mut self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E>
+    where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
         let Self { route, reason, after, began } = self;
         let now = route.core.clock.now();
         let took = now.since(*began);
@@ -77,11 +82,18 @@ impl Bypass {
         route.meter.called(CallKind::Bypass, result, took);
         route.meter.bypassed(*reason);
         route.meter.answered(Outcome::Bypass, Source::Upstream, took, now);
-        let response = answer?;
+        let mut response = answer?;
         let status = response.status();
         match after.take().map(|after| *after) {
-            Some(After::Unsafe(spoils)) if status.is_success() || status.is_redirection() => {
-                spoils.invalidate(route, response.headers());
+            Some(After::Unsafe(spoils, post)) if status.is_success() || status.is_redirection() => {
+                let purges = spoils.purges(route, response.headers());
+                match post.filter(|_| spoils.is_in_place(response.headers())) {
+                    Some(post) => match post.answered(response, &purges) {
+                        Ok(kept) => return Ok(respond::kept(route, kept, now)),
+                        Err(unkept) => response = unkept,
+                    },
+                    None => purges.iter().for_each(|purge| _ = route.core.purge(purge)),
+                }
             }
             Some(After::Head(call)) => call.answered(&response),
             _ => {}
@@ -124,6 +136,7 @@ where
 impl<S, ReqBody, B> Future for ResponseFuture<S, ReqBody, B>
 where
     S: Service<Request<ReqBody>, Response = Response<B>>,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     type Output = Result<Response<ResponseBody<B>>, S::Error>;
 

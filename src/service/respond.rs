@@ -10,10 +10,11 @@ use crate::{
     entry::{Content, Entry, FinalUri},
     error::CacheFailure,
     event::{Outcome, Reason},
+    fetch::Kept,
     policy::{
         range::{self, Wanted},
         request::RequestFacts,
-        status::{Forward, Told},
+        status::{Forward, Fwd, Told},
         validation::{self, Condition},
         verdict::Asker,
     },
@@ -178,6 +179,16 @@ pub(crate) fn passed_on<B>(
         response.headers_mut().append(&status.field, said.into_owned());
     }
     response.map(|body| ResponseBody::inner(body, route))
+}
+
+/// The answer to a POST whose response is being kept. It has no conditions that a cache could judge.
+pub(crate) fn kept<B>(route: &Route, kept: Kept, now: Tick) -> Response<ResponseBody<B>> {
+    let Kept { entry, reader, unstored } = kept;
+    let ask = Ask { facts: RequestFacts::default(), asker: Asker::default(), head: false, shown_key: None };
+    let told = Told::Forwarded(Forward::new(Fwd::Method).stored());
+    let mut response = from_entry(route, &entry, Some(reader), &ask, &HeaderMap::new(), now, told);
+    unstored.add_to(&mut response);
+    response
 }
 
 /// The answer to a request that waited for a fetch which failed, or whose fetch was refused: 504 after a time-out or when

@@ -21,7 +21,7 @@ use crate::{
     entry::{Entry, Target},
     error::BoxError,
     event::Reason,
-    fetch::HeadCall,
+    fetch::{HeadCall, PostCall},
     key::KeyWriter,
     policy::{range, request::RequestFacts, reuse::Reuse},
     refresh::refresh,
@@ -155,7 +155,8 @@ impl<S> SwrCache<S> {
     ) -> (request::Parts, Option<After>) {
         if !parts.method.is_safe() {
             let (parts, spoils) = self.spoils(parts, facts);
-            return (parts, Some(After::Unsafe(spoils)));
+            let post = self.post_call(&parts, facts, &spoils);
+            return (parts, Some(After::Unsafe(spoils, post)));
         }
         let plain_head =
             parts.method == Method::HEAD && matches!(reason, Reason::Head | Reason::Precondition);
@@ -174,6 +175,20 @@ impl<S> SwrCache<S> {
         let slot = route.core.store.peek(key.as_bytes())?;
         let entry = slot.select(&parts.headers).filter(|entry| shared::may_use(entry, asker))?;
         HeadCall::new(route, key, entry, parts.headers.clone(), asker, route.core.clock.now())
+    }
+
+    /// A POST whose response may be kept.
+    fn post_call(&self, parts: &request::Parts, facts: RequestFacts, spoils: &Spoils) -> Option<PostCall> {
+        let route = &self.route;
+        let is_plain = !(facts.has_method_override() || facts.has_upgrade() || facts.has_range());
+        if !route.settings.rules.store_post || parts.method != Method::POST || !is_plain {
+            return None;
+        }
+        let runtime = Handle::try_current().ok()?;
+        let place = (spoils.key.clone()?, spoils.target.clone());
+        let asker = route.asker(facts, route.asked(&parts.headers, facts).as_ref());
+        let began = route.core.clock.now();
+        Some(PostCall::new(route, runtime, place, parts.headers.clone(), asker, began))
     }
 
     /// What an unsafe method invalidates if it succeeds: its URL, and the key that a GET for it would have.

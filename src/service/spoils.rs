@@ -1,7 +1,5 @@
 //! What an unsafe request invalidates (RFC 9111 §4.4, RFC 9875).
 
-use std::sync::Arc;
-
 use http::{HeaderMap, header, uri::Scheme};
 
 use crate::{entry::Target, key::Key, shared::Route, store::Purge, tag};
@@ -17,12 +15,12 @@ pub(super) struct Spoils {
 }
 
 impl Spoils {
-    /// Carries it out, by what the response says.
-    pub(super) fn invalidate(&self, route: &Arc<Route>, response: &HeaderMap) {
+    /// The purges that it comes to, by what the response says.
+    pub(super) fn purges(&self, route: &Route, response: &HeaderMap) -> Vec<Purge> {
         let core = &route.core;
         let named = [header::LOCATION, header::CONTENT_LOCATION].into_iter().filter_map(|field| {
             let reference = response.get(field)?.to_str().ok()?;
-            self.target.resolve(self.scheme.as_ref().map(Scheme::as_str), reference.trim())
+            self.resolve(reference.trim())
         });
         let targets = named.chain([self.target.clone()]).filter(|target| !target.path.is_empty());
         let mut purges: Vec<Purge> = targets.map(Purge::target).collect();
@@ -33,8 +31,19 @@ impl Spoils {
         groups.sort_unstable();
         groups.dedup();
         purges.extend(groups.into_iter().map(|group| Purge::group(&*self.target.authority, group)));
-        for purge in &purges {
-            core.purge(purge);
-        }
+        purges
+    }
+
+    /// What a reference in the response means, if it has the same origin.
+    fn resolve(&self, reference: &str) -> Option<Target> {
+        self.target.resolve(self.scheme.as_ref().map(Scheme::as_str), reference)
+    }
+
+    /// Whether a response is what a GET for the target would get: it names the target as its own place (RFC 9110 §9.3.3).
+    pub(super) fn is_in_place(&self, response: &HeaderMap) -> bool {
+        let mut lines = response.get_all(header::CONTENT_LOCATION).iter();
+        let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+        let reference = line.to_str().map_or("", str::trim);
+        !reference.is_empty() && self.resolve(reference).is_some_and(|place| place == self.target)
     }
 }

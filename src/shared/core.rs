@@ -14,7 +14,9 @@ use super::{Allowance, FlightKey, Landing, Route};
 use crate::{
     breaker::{BreakerInfo, Breakers},
     clock::Clock,
+    entry::Entry,
     flight::Flights,
+    key::Key,
     store::{Purge, Store, Weights},
     telemetry::{self, CacheMeter, Gauges},
 };
@@ -96,6 +98,15 @@ impl Core {
         let entries = self.store.purge(purge, &marks, began);
         self.meter.purged(purge.scope_name(), entries, self.clock.now().since(began));
         entries
+    }
+
+    /// Carries out the purges that a response demands which is to be stored under `key` itself, as [`Store::purge_before`]
+    /// does.
+    pub(crate) fn purge_before(&self, purges: &[Purge], key: &Key, entry: &mut Entry) -> bool {
+        let now = self.clock.now();
+        self.store.purge_before(purges, key, entry, now, |purge, entries| {
+            self.meter.purged(purge.scope_name(), entries, self.clock.now().since(now));
+        })
     }
 
     /// How many fetches are under way.

@@ -103,6 +103,7 @@ impl Route {
             cookie: facts.has_cookie() && self.settings.cookie_matters,
             no_store: asked.is_some_and(|asked| asked.no_store),
             part: false,
+            post: false,
         }
     }
 
@@ -130,7 +131,7 @@ impl Route {
     /// Whether a request can share a fetch with others, as far as that is known before the response.
     pub(crate) fn collapses(&self, asker: Asker) -> bool {
         let uncertain = asker.cookie && self.settings.rules.gives_freshness();
-        !(asker.authorization || asker.no_store || asker.part || uncertain)
+        !(asker.authorization || asker.no_store || asker.part || asker.post || uncertain)
     }
 }
 

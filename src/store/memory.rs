@@ -136,8 +136,7 @@ impl Store {
             Scope::Url { path, .. } => self.lock().tags.keys(self.scopes.path(path)),
             Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope)),
             Scope::Route(_) | Scope::All => {
-                let covered =
-                    |key: &Key, slot: &Slot| slot.entries().any(|entry| scope.covers(key, entry));
+                let covered = |key: &Key, slot: &Slot| slot.entries().any(|entry| scope.covers(key, entry));
                 self.cache.iter().filter(|(key, slot)| covered(key, slot)).map(|(key, _)| key).collect()
             }
         }
@@ -195,12 +194,47 @@ impl Store {
     /// nobody waits for it to be free of old answers.
     pub(crate) fn purge(&self, purge: &Purge, marks: &[Arc<RouteMark>], now: Tick) -> usize {
         let number = self.raise_barrier(purge, marks);
-        let scope = &purge.scope;
-        let sweep = match scope {
-            Scope::All if !purge.soft => return self.remove_older(number, now),
-            _ if purge.soft => Self::make_stale,
-            _ => Self::remove_covered,
-        };
+        match purge {
+            Purge { scope: Scope::All, soft: false } => self.remove_older(number, now),
+            _ => self.sweep(purge, number, now),
+        }
+    }
+
+    /// Carries out the purges that a response itself demands whose entry is to be stored under `key`: they pass all that was
+    /// fetched before, and not this entry, whose number becomes a newer one. False, and the entry as it was, if another
+    /// purge has passed it since its request was made.
+    ///
+    /// The look at the log and the new number are one step with what goes into the log: a purge of somebody else comes
+    /// before it and is seen, or after it and is newer than the entry.
+    pub(crate) fn purge_before(
+        &self,
+        purges: &[Purge],
+        key: &Key,
+        entry: &mut Entry,
+        now: Tick,
+        mut done: impl FnMut(&Purge, usize),
+    ) -> bool {
+        let scopes = self.scopes_of(key, entry);
+        let mut write = self.lock();
+        let since = entry.origin.number;
+        let passed = entry.is_purged()
+            || write.purges.hard_after(since, scopes.iter().copied()).is_some()
+            || write.purges.soft_after(since, scopes);
+        let number = self.take_number();
+        for Purge { scope, soft } in purges {
+            write.purges.record(self.scopes.of(scope), number, *soft);
+        }
+        if !passed {
+            entry.origin.number = self.take_number();
+        }
+        drop(write);
+        purges.iter().for_each(|purge| done(purge, self.sweep(purge, number, now)));
+        !passed
+    }
+
+    /// Removes what a purge of this number covers, or marks it.
+    fn sweep(&self, Purge { scope, soft }: &Purge, number: u64, now: Tick) -> usize {
+        let sweep = if *soft { Self::make_stale } else { Self::remove_covered };
         self.keys_of(scope).iter().map(|key| sweep(self, key, scope, number, now)).sum()
     }
 

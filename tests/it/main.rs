@@ -21,6 +21,7 @@ mod negotiation;
 mod outbound;
 mod panics;
 mod parts;
+mod post;
 mod purge;
 mod recipe;
 mod refresh;

@@ -243,6 +243,14 @@ impl SwrConfigBuilder {
         self
     }
 
+    /// Keeps a 200 to POST, to answer later requests with GET or HEAD for its target (RFC 9110 §9.3.3): if it says itself how
+    /// long it is fresh, has a `Content-Location` that is the target, and could be stored as a response to GET. The POST
+    /// invalidates what was stored before, as any that succeeds. Defaults to off.
+    pub fn store_post(mut self) -> Self {
+        self.rules.store_post = true;
+        self
+    }
+
     /// Brings `Accept-Encoding` down to these content codings, in this order, before anything else looks at it: variants
     /// are then told apart by what the inner service has, and not by how each client spells its wish. The inner service
     /// sees the field so, too; `identity` where none of them is accepted. From 1 to 6 codings, such as `br` and `gzip`.

@@ -72,6 +72,7 @@ fields! {
     ignore_must_revalidate: bool => when(Builder::ignore_must_revalidate),
     field_lists: bool => when(Builder::field_lists),
     store_parts: bool => when(Builder::store_parts),
+    store_post: bool => when(Builder::store_post),
     normalise_encoding: Vec<String> => Builder::normalise_encoding,
     normalise_language: Vec<String> => Builder::normalise_language,
     client_directives: bool => when(Builder::client_directives),

@@ -88,6 +88,7 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
         ("client_directives = true", base().client_directives()),
         ("field_lists = true", base().field_lists()),
         ("store_parts = true", base().store_parts()),
+        ("store_post = true", base().store_post()),
         ("normalise_encoding = ['br', 'gzip']", base().normalise_encoding(["br", "gzip"])),
         ("normalise_language = ['de']", base().normalise_language(["de"])),
         ("heuristic = true", base().heuristic()),

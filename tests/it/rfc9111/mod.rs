@@ -26,6 +26,7 @@ mod immutable;
 mod invalidation;
 mod keys;
 mod parts;
+mod post;
 mod ranges;
 mod run;
 mod stale;
@@ -265,6 +266,7 @@ fn all() -> Vec<Case> {
         invalidation::cases,
         keys::cases,
         parts::cases,
+        post::cases,
         ranges::cases,
         stale::cases,
         status::cases,

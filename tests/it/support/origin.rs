@@ -272,6 +272,12 @@ impl Reply {
         Self::ok("").before(step)
     }
 
+    /// With this body of no known length instead.
+    pub(crate) fn stepwise(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
+        self.body = Content::Steps(steps.into_iter().collect());
+        self
+    }
+
     /// With this status instead.
     pub(crate) fn code(mut self, status: u16) -> Self {
         self.status = StatusCode::from_u16(status).unwrap();

@@ -1,0 +1,134 @@
+//! A POST whose response is kept, to answer GET (RFC 9110 §9.3.3).
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use http::{HeaderMap, Response, StatusCode};
+use http_body::Body;
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
+use tracing::Instrument;
+
+use super::{
+    Job, Unstored,
+    absorb::{self, Producer},
+};
+use crate::{
+    clock::Tick,
+    entry::{Entry, Target},
+    error::BoxError,
+    event::Reason,
+    key::Key,
+    policy::verdict::{self, Arrival, Asker, Verdict},
+    shared::Route,
+    spool::{Spool, SpoolReader},
+    store::Purge,
+    telemetry,
+};
+
+/// A POST under way, for whose target a GET has a key.
+pub(crate) struct PostCall {
+    job: Job,
+    runtime: Handle,
+    began: Tick,
+}
+
+/// A response to POST that is being kept, and read by who asked for it.
+pub(crate) struct Kept {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) reader: SpoolReader,
+    pub(crate) unstored: Unstored,
+}
+
+impl PostCall {
+    /// For a request that is about to be made.
+    pub(crate) fn new(
+        route: &Arc<Route>,
+        runtime: Handle,
+        (key, target): (Key, Target),
+        request: HeaderMap,
+        asker: Asker,
+        began: Tick,
+    ) -> Self {
+        let job = Job {
+            route: Arc::clone(route),
+            key,
+            target,
+            asker: Asker { post: true, ..asker },
+            request: Arc::new(request),
+            stored: None,
+            number: route.core.store.take_number(),
+            lead: None,
+            claim: None,
+            call: None,
+        };
+        Self { job, runtime, began }
+    }
+
+    /// Carries out the purges that a response demands, and keeps the response itself, if it may be kept and nobody else has
+    /// purged it since the request was made. From here on it belongs to no client.
+    pub(crate) fn answered<B>(self, response: Response<B>, purges: &[Purge]) -> Result<Kept, Response<B>>
+    where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        let Self { job, runtime, began } = self;
+        let core = Arc::clone(&job.route.core);
+        let (head, body) = response.into_parts();
+        let drafted = job.draft_post(&head, &body, began);
+        let Some((mut entry, unstored, permit)) = drafted else {
+            purges.iter().for_each(|purge| _ = core.purge(purge));
+            return Err(Response::from_parts(head, body));
+        };
+        if !core.purge_before(purges, &job.key, &mut entry) {
+            job.route.meter.uncacheable(Reason::Purged);
+            return Err(Response::from_parts(head, body));
+        }
+        let entry = Arc::new(entry);
+        let length = absorb::promised_length(&head, &body);
+        let spool = Spool::new(length);
+        let producer = Producer::new(&spool);
+        // Nothing has been read yet.
+        let Some(reader) = spool.reader() else { return Err(Response::from_parts(head, body)) };
+        let span = telemetry::fetch_span(&job.route);
+        let kept = Arc::clone(&entry);
+        let keep = async move {
+            job.absorb(&kept, true, body, length, &spool, producer).await;
+            drop(permit);
+        };
+        drop(runtime.spawn(keep.instrument(span)));
+        Ok(Kept { entry, reader, unstored })
+    }
+}
+
+impl Job {
+    /// The entry of a response to POST, if it may be kept and there is room for one more that is being read.
+    fn draft_post(
+        &self,
+        head: &http::response::Parts,
+        body: &impl Body,
+        began: Tick,
+    ) -> Option<(Entry, Unstored, OwnedSemaphorePermit)> {
+        let Self { route, asker, .. } = self;
+        if head.status != StatusCode::OK {
+            return None;
+        }
+        let classify = || route.settings.classifier.is_failure(head);
+        // A classifier that panics says nothing good of it.
+        if std::panic::catch_unwind(AssertUnwindSafe(classify)).unwrap_or(true) {
+            return None;
+        }
+        let arrival = Arrival::of(&head.headers, route.core.clock.wall(), self.now().since(began));
+        let length = absorb::promised_length(head, body);
+        let rules = &route.settings.rules;
+        match verdict::judge(rules, route.max_body, *asker, head, length, arrival) {
+            Verdict::Store(plan) => {
+                let permit = Arc::clone(&route.core.fetches).try_acquire_owned().ok()?;
+                let (entry, unstored) = self.draft(*plan, head.clone(), arrival);
+                Some((entry, unstored, permit))
+            }
+            Verdict::Unstorable(_, reason) => {
+                route.meter.uncacheable(reason);
+                None
+            }
+            Verdict::Failed | Verdict::Throttled(_) => None,
+        }
+    }
+}
