@@ -199,7 +199,7 @@ impl SwrConfigBuilder {
     }
 
     /// Stores responses that say `private`. Defaults to off; it is for a cache with a single user, such as one made by
-    /// [`SwrConfig::outbound`].
+    /// [`SwrConfig::outbound`](crate::SwrConfig::outbound).
     pub fn store_private(mut self) -> Self {
         self.rules.store_private = true;
         self
