@@ -1,5 +1,7 @@
 //! The store in memory.
 
+mod barrier;
+
 use std::{
     fmt,
     sync::{Arc, PoisonError},
@@ -7,16 +9,15 @@ use std::{
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync::Cache};
 use smallvec::SmallVec;
-use tokio::runtime::Handle;
 
 use super::{
     Slot,
-    purge::{Purge, PurgeLog, Scope, Scopes},
+    purge::{PurgeLog, Scopes},
     tags::{ScopeHash, TagIndex},
 };
 use crate::{
     clock::Tick,
-    entry::{Entry, Origin, RouteMark, Target},
+    entry::{Entry, Origin},
     event::Reason,
     key::Key,
     sync::{
@@ -128,20 +129,6 @@ impl Store {
         self.cache.peek(key)
     }
 
-    /// The keys under which a scope may cover something.
-    fn keys_of(&self, scope: &Scope) -> Vec<Key> {
-        match scope {
-            Scope::Key(key) => vec![key.clone()],
-            // The index knows no hosts.
-            Scope::Url { path, .. } => self.lock().tags.keys(self.scopes.path(path)),
-            Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope)),
-            Scope::Route(_) | Scope::All => {
-                let covered = |key: &Key, slot: &Slot| slot.entries().any(|entry| scope.covers(key, entry));
-                self.cache.iter().filter(|(key, slot)| covered(key, slot)).map(|(key, _)| key).collect()
-            }
-        }
-    }
-
     /// Keeps `entry`, whose content is set, unless a purge has passed its fetch. With `uncollapsed_until`, requests do
     /// not wait for each other until then.
     pub(crate) fn insert(
@@ -188,147 +175,6 @@ impl Store {
     /// Notes that requests for `key` do not wait for each other until `until`.
     pub(crate) fn mark_uncollapsed(&self, key: &Key, until: Tick, now: Tick) {
         self.update(key, now, |slot, key| Some(slot.unwrap_or(&Slot::empty()).uncollapsed(until, key)));
-    }
-
-    /// Carries out a purge, the barrier first. The sweep of what a route or everything left behind comes after it, and
-    /// nobody waits for it to be free of old answers.
-    pub(crate) fn purge(&self, purge: &Purge, marks: &[Arc<RouteMark>], now: Tick) -> usize {
-        let number = self.raise_barrier(purge, marks);
-        match purge {
-            Purge { scope: Scope::All, soft: false } => self.remove_older(number, now),
-            _ => self.sweep(purge, number, now),
-        }
-    }
-
-    /// Carries out the purges that a response itself demands whose entry is to be stored under `key`: they pass all that was
-    /// fetched before, and not this entry, whose number becomes a newer one. False, and the entry as it was, if another
-    /// purge has passed it since its request was made.
-    ///
-    /// The look at the log and the new number are one step with what goes into the log: a purge of somebody else comes
-    /// before it and is seen, or after it and is newer than the entry.
-    pub(crate) fn purge_before(
-        &self,
-        purges: &[Purge],
-        key: &Key,
-        entry: &mut Entry,
-        now: Tick,
-        mut done: impl FnMut(&Purge, usize),
-    ) -> bool {
-        let scopes = self.scopes_of(key, entry);
-        let mut write = self.lock();
-        let since = entry.origin.number;
-        let passed = entry.is_purged()
-            || write.purges.hard_after(since, scopes.iter().copied()).is_some()
-            || write.purges.soft_after(since, scopes);
-        let number = self.take_number();
-        for Purge { scope, soft } in purges {
-            write.purges.record(self.scopes.of(scope), number, *soft);
-        }
-        if !passed {
-            entry.origin.number = self.take_number();
-        }
-        drop(write);
-        purges.iter().for_each(|purge| done(purge, self.sweep(purge, number, now)));
-        !passed
-    }
-
-    /// Removes what a purge of this number covers, or marks it.
-    fn sweep(&self, Purge { scope, soft }: &Purge, number: u64, now: Tick) -> usize {
-        let sweep = if *soft { Self::make_stale } else { Self::remove_covered };
-        self.keys_of(scope).iter().map(|key| sweep(self, key, scope, number, now)).sum()
-    }
-
-    /// From here on nothing that was fetched before the number it gives back, and that the purge means, is stored or
-    /// served. What everything is found by goes at once: to take it out key by key would be most of the work.
-    fn raise_barrier(&self, purge: &Purge, marks: &[Arc<RouteMark>]) -> u64 {
-        let Purge { scope, soft } = purge;
-        let mut write = self.lock();
-        let number = self.take_number();
-        write.purges.record(self.scopes.of(scope), number, *soft);
-        if *soft {
-            return number;
-        }
-        let named = |name: &str| match scope {
-            Scope::All => true,
-            Scope::Route(route) => *route == *name,
-            _ => false,
-        };
-        for mark in marks.iter().filter(|mark| named(&mark.name)) {
-            mark.purged.fetch_max(number, Ordering::AcqRel);
-        }
-        if *scope == Scope::All {
-            write.emptied = number;
-            let tags = std::mem::take(&mut write.tags);
-            drop(write);
-            drop_elsewhere(tags.len(), tags);
-        }
-        number
-    }
-
-    /// Removes all that was fetched before `number`, of which the index knows nothing any more.
-    fn remove_older(&self, number: u64, now: Tick) -> usize {
-        let older = |slot: &Arc<Slot>| {
-            !slot.is_uncollapsed(now) && slot.entries().all(|entry| entry.origin.number < number)
-        };
-        let (mut count, mut leaving) = (0, Vec::new());
-        for (key, _) in self.cache.iter() {
-            match self.cache.remove_if(&key, older) {
-                Some((key, slot)) => {
-                    count += slot.entries().count();
-                    leaving.push((key, slot));
-                }
-                // Something newer stands beside it by now, or a note that stays.
-                None => count += self.remove_covered(&key, &Scope::All, number, now),
-            }
-        }
-        drop_elsewhere(leaving.len(), leaving);
-        count
-    }
-
-    /// How many stored responses a scope covers.
-    pub(crate) fn count_covered(&self, scope: &Scope) -> usize {
-        let covered = |key: &Key, slot: &Slot| {
-            slot.entries().filter(|entry| !entry.is_purged() && scope.covers(key, entry)).count()
-        };
-        self.keys_of(scope).iter().filter_map(|key| Some(covered(key, &*self.cache.peek(key)?))).sum()
-    }
-
-    /// Marks what a scope covers under one key, as far as it was fetched before `number`.
-    fn make_stale(&self, key: &Key, scope: &Scope, number: u64, now: Tick) -> usize {
-        let Some(slot) = self.cache.peek(key) else { return 0 };
-        let covered = slot.entries().filter(|entry| entry.origin.number < number && scope.covers(key, entry));
-        covered.map(|entry| entry.times.make_stale(now)).count()
-    }
-
-    /// Removes what a scope covers under one key, as far as it was fetched before `number`.
-    fn remove_covered(&self, key: &Key, scope: &Scope, number: u64, now: Tick) -> usize {
-        let mut count = 0;
-        self.update(key, now, |slot, len| {
-            let slot = slot?;
-            let stays = |entry: &Arc<Entry>| entry.origin.number > number || !scope.covers(key, entry);
-            count = slot.entries().filter(|entry| !stays(entry)).count();
-            Some(slot.retain(len, stays))
-        });
-        count
-    }
-
-    /// The newest purge that passed a fetch of this number, by what is known before its response: its route, its key,
-    /// its target.
-    pub(crate) fn purged_since(&self, number: u64, key: &Key, target: &Target, route: &str) -> Option<u64> {
-        let scopes = self.scopes.fixed(key, target, route);
-        self.lock().purges.hard_after(number, scopes)
-    }
-
-    /// The newest purge that passed the fetch of this entry, by all that it can be purged by.
-    pub(crate) fn entry_purged(&self, key: &Key, entry: &Entry) -> Option<u64> {
-        let scopes = self.scopes_of(key, entry);
-        self.lock().purges.hard_after(entry.origin.number, scopes)
-    }
-
-    /// Whether a purge passed the fetch of this entry before a request of the number `request` came.
-    pub(crate) fn entry_purged_before(&self, key: &Key, entry: &Entry, request: u64) -> bool {
-        let scopes = self.scopes_of(key, entry);
-        self.lock().purges.hard_between(entry.origin.number, request, scopes)
     }
 
     /// Replaces the slot of `key` by what `change` makes of it.
@@ -379,17 +225,6 @@ impl Store {
             after.into_iter().for_each(|scope| write.tags.remove(scope, key));
         }
         leaving.extend(evicted);
-    }
-
-    /// The groups of what a scope covers.
-    pub(crate) fn groups_of(&self, scope: &Scope) -> Vec<Box<str>> {
-        let mut groups = Vec::new();
-        for key in self.keys_of(scope) {
-            let Some(slot) = self.cache.peek(&key) else { continue };
-            let covered = slot.entries().filter(|entry| scope.covers(&key, entry));
-            groups.extend(covered.flat_map(|entry| entry.origin.groups.iter().cloned()));
-        }
-        groups
     }
 
     /// What a slot is found by in the index: the paths, tags and groups of what was fetched after `since`.
@@ -446,15 +281,6 @@ impl Store {
     /// Nothing of the callers' runs under this lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, WriteSide> {
         self.write.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Drops what has so many pieces: where nobody waits for it, if they are many and there is such a place.
-fn drop_elsewhere(pieces: usize, all: impl Send + 'static) {
-    const MANY: usize = 4096;
-    match Handle::try_current() {
-        Ok(runtime) if pieces > MANY => drop(runtime.spawn_blocking(move || drop(all))),
-        _ => drop(all),
     }
 }
 

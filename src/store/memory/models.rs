@@ -11,7 +11,9 @@ use super::{
     *,
 };
 use crate::{
+    entry::RouteMark,
     policy::reuse::Reuse,
+    store::Purge,
     sync::{
         atomic::{AtomicUsize, Ordering::SeqCst},
         explore::{every_schedule, many_schedules},

@@ -9,11 +9,12 @@ use quick_cache::Equivalent;
 
 use super::*;
 use crate::{
-    entry::{Origin, Target},
+    entry::{Origin, RouteMark, Target},
     policy::{
         reuse::Reuse,
         vary::{Selecting, Vary},
     },
+    store::Purge,
 };
 
 pub(super) const NOW: Tick = Tick::from_raw(1 << 50);
