@@ -121,7 +121,7 @@ impl Core {
         }
         let now = self.clock.now();
         for route in self.routes() {
-            route.meter.publish(now);
+            route.meter.publish(route.newest.runway(now), now);
             for (limit, ttl) in route.settings.rules.ttls() {
                 telemetry::publish_ttl(route.name(), limit, ttl);
             }

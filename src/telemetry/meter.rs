@@ -305,12 +305,14 @@ impl Meter {
         }
     }
 
-    /// Publishes what depends on the time.
-    pub(crate) fn publish(&self, now: Tick) {
+    /// Publishes what depends on the time; `runway` is how long the route could serve without its upstream.
+    pub(crate) fn publish(&self, runway: Option<Duration>, now: Tick) {
         self.introduce();
         let Ratios { hit, fresh } = Ratios::of(&self.outcomes.recent(now));
         series::set_gauge(&names::HIT_RATIO, [self.route()], hit.unwrap_or(f64::NAN));
         series::set_gauge(&names::FRESH_RATIO, [self.route()], fresh.unwrap_or(f64::NAN));
+        let runway = runway.map_or(f64::NAN, |left| left.as_secs_f64());
+        series::set_gauge(&names::STALE_RUNWAY, [self.route()], runway);
     }
 
     fn route(&self) -> Pair {

@@ -65,6 +65,8 @@ metrics! {
         "The part of the requests of the last five minutes that was answered from memory; NaN without requests."
     FRESH_RATIO = Gauge Count "swr_cache_fresh_ratio"
         "The part of the requests of the last five minutes that was answered from memory, fresh; NaN without requests."
+    STALE_RUNWAY = Gauge Seconds "swr_cache_stale_runway_seconds"
+        "How long the route could serve if its upstream were gone from now on; NaN with nothing stored."
     ENTRIES = Gauge Count "swr_cache_entries"
         "Keys in the store."
     STORED_BYTES = Gauge Bytes "swr_cache_stored_bytes"

@@ -124,6 +124,19 @@ async fn every_metric_says_what_happened() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_runway_is_what_is_left_until_nothing_may_be_served() {
+    let (_guard, snapshotter) = listen();
+    let cache = counted();
+    let runway = || series(&snapshotter)["stale_runway_seconds{route=route}"];
+    cache.handle.publish_metrics();
+    assert!(runway().is_nan(), "nothing is stored");
+    cache.get("/").await;
+    tokio::time::sleep(secs(6)).await;
+    cache.handle.publish_metrics();
+    assert_eq!(runway(), 45.0 - 6.0, "one and a half times the hard TTL, less the age");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recorder_that_comes_late_hears_from_then_on() {
     let cache = counted();
     cache.get("/").await;
