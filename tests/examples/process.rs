@@ -1,4 +1,4 @@
-//! An example as a process: its lines, its end.
+//! An example, or another program, as a process: its lines, its end.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -22,7 +22,7 @@ fn path(example: &str) -> PathBuf {
     path
 }
 
-/// A running example; killed when it is dropped.
+/// A running program; killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -45,13 +45,16 @@ pub(crate) fn run(example: &str, args: &[&str]) -> Ended {
 
 impl Process {
     pub(crate) fn start(example: &str, args: &[&str]) -> Self {
-        let mut child = Command::new(path(example))
-            .args(args)
+        Self::of(Command::new(path(example)).args(args))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the example starts");
+            .expect("the program starts");
         let stdout = lines(child.stdout.take().expect("is piped"));
         let stderr = lines(child.stderr.take().expect("is piped"));
         Self { child, stdout, stderr }
@@ -100,6 +103,12 @@ impl Process {
         }
     }
 
+    pub(crate) fn kill(&mut self) {
+        // It may be over already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     fn wait(&mut self) -> ExitStatus {
         let mut status = None;
         eventually("the process ends", || {
@@ -112,9 +121,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may be over already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
