@@ -31,9 +31,9 @@
 //!
 //! # Who may do what
 //!
-//! The pages show totals, and never a key, a query or a header. What changes something does not exist (404) without a
-//! [`token`](Admin::token); with one it wants `Authorization: Bearer …` (401), and a body of the type `application/json`
-//! (415), which no form of another site can send. GET changes nothing. No answer is stored by anybody.
+//! The open pages show totals, and never a key, a query or a header. What shows more or changes something does not exist
+//! (404) without a [`token`](Admin::token); with one it wants `Authorization: Bearer …` (401), and what changes something a
+//! body of the type `application/json` (415), which no form of another site can send. GET changes nothing. No answer is stored by anybody.
 //!
 //! Still, the pages tell strangers how busy a service is, and the names of its routes and breakers; a breaker that is
 //! [chosen by the request](crate::SwrConfigBuilder::breaker_by) has the name that was made of one. They are better served on an address of their own.

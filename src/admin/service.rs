@@ -48,6 +48,27 @@ enum Page {
     Metrics(Exporter),
 }
 
+impl Endpoint {
+    /// Whether it is there only for those who know the token.
+    const fn is_guarded(&self) -> bool {
+        match self {
+            Self::Page(page) => page.shows_keys(),
+            Self::Act(_) => true,
+        }
+    }
+}
+
+impl Page {
+    /// Whether it shows more than totals: keys, and what was asked for.
+    const fn shows_keys(&self) -> bool {
+        match self {
+            Self::Health | Self::Live | Self::Ready | Self::CacheHealth => false,
+            #[cfg(feature = "prometheus")]
+            Self::Metrics(_) => false,
+        }
+    }
+}
+
 impl CacheHandle {
     /// The admin surface of the cache, to be mounted wherever operators can reach it.
     pub fn admin(&self) -> Admin {
@@ -65,8 +86,8 @@ impl Admin {
         }
     }
 
-    /// What calls that change something have to know: `Authorization: Bearer …`. Defaults to none, and then there are no
-    /// such calls.
+    /// What those have to know who change something or see more than totals: `Authorization: Bearer …`. Defaults to none,
+    /// and then there are no such calls and pages.
     ///
     /// # Errors
     /// When it is empty, or has other characters than visible ASCII, which no header could bring.
@@ -83,16 +104,20 @@ impl Admin {
     }
 
     fn endpoint(&self, path: &str) -> Option<Endpoint> {
-        let page = match path {
+        let endpoint = self.page(path).map(Endpoint::Page).or_else(|| self.act(path).map(Endpoint::Act))?;
+        (self.token.is_some() || !endpoint.is_guarded()).then_some(endpoint)
+    }
+
+    fn page(&self, path: &str) -> Option<Page> {
+        Some(match path {
             "/health" => Page::Health,
             "/health/live" => Page::Live,
             "/health/ready" => Page::Ready,
             "/health/cache" => Page::CacheHealth,
             #[cfg(feature = "prometheus")]
             "/metrics" => Page::Metrics(self.exporter.clone()?),
-            _ => return self.act(path).filter(|_| self.token.is_some()).map(Endpoint::Act),
-        };
-        Some(Endpoint::Page(page))
+            _ => return None,
+        })
     }
 
     fn act(&self, path: &str) -> Option<Act> {
@@ -103,24 +128,24 @@ impl Admin {
         String::from_utf8(percent::decoded(name.as_bytes(), b'+').collect()).ok().map(Act::Breaker)
     }
 
-    /// What is wrong with a call that is to change something, as far as its head says.
-    fn refusal(&self, headers: &HeaderMap) -> Option<Reply> {
-        if !self.token.as_ref().is_some_and(|token| token.admits(headers)) {
-            let status = StatusCode::UNAUTHORIZED;
-            return Some(reply::error_with(
-                status,
-                "the token is wanted",
-                header::WWW_AUTHENTICATE,
-                "Bearer",
-            ));
+    /// What is wrong with a request for this endpoint, as far as its head says.
+    fn refusal(&self, endpoint: &Endpoint, method: &Method, headers: &HeaderMap) -> Option<Reply> {
+        match (endpoint, method) {
+            (Endpoint::Page(_), &Method::GET | &Method::HEAD) | (Endpoint::Act(_), &Method::POST) => {}
+            (Endpoint::Page(_), _) => return Some(not_allowed("GET, HEAD")),
+            (Endpoint::Act(_), _) => return Some(not_allowed("POST")),
         }
-        (!auth::is_json(headers)).then(|| {
+        if endpoint.is_guarded() && !self.token.as_ref().is_some_and(|token| token.admits(headers)) {
+            let (status, problem) = (StatusCode::UNAUTHORIZED, "the token is wanted");
+            return Some(reply::error_with(status, problem, header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        (matches!(endpoint, Endpoint::Act(_)) && !auth::is_json(headers)).then(|| {
             let problem = "the body has to be application/json";
             reply::error_with(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem, header::ACCEPT, "application/json")
         })
     }
 
-    fn page(&self, page: Page) -> Reply {
+    fn show(&self, page: Page) -> Reply {
         match page {
             Page::Health => reply::json(StatusCode::OK, &self.cache.health()),
             Page::Live => reply::json(StatusCode::OK, &json!({ "status": "live" })),
@@ -148,15 +173,13 @@ impl<B: Body> Service<Request<B>> for Admin {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (head, body) = request.into_parts();
-        let reply = match (self.endpoint(head.uri.path()), &head.method) {
-            (None, _) => reply::error(StatusCode::NOT_FOUND, "there is no such page"),
-            (Some(Endpoint::Page(page)), &Method::GET | &Method::HEAD) => self.page(page),
-            (Some(Endpoint::Page(_)), _) => not_allowed("GET, HEAD"),
-            (Some(Endpoint::Act(act)), &Method::POST) => match self.refusal(&head.headers) {
-                Some(refusal) => refusal,
-                None => return AdminFuture::reading(body, act, self.cache.clone()),
+        let reply = match self.endpoint(head.uri.path()) {
+            None => reply::error(StatusCode::NOT_FOUND, "there is no such page"),
+            Some(endpoint) => match (self.refusal(&endpoint, &head.method, &head.headers), endpoint) {
+                (Some(refusal), _) => refusal,
+                (None, Endpoint::Page(page)) => self.show(page),
+                (None, Endpoint::Act(act)) => return AdminFuture::reading(body, act, self.cache.clone()),
             },
-            (Some(Endpoint::Act(_)), _) => not_allowed("POST"),
         };
         AdminFuture::ready(if head.method == Method::HEAD { reply::bare(reply) } else { reply })
     }
