@@ -1,6 +1,9 @@
 //! A POST whose response is kept, to answer GET (RFC 9110 §9.3.3).
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+};
 
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
@@ -72,10 +75,15 @@ impl PostCall {
         let Self { job, runtime, began } = self;
         let core = Arc::clone(&job.route.core);
         let (head, body) = response.into_parts();
-        let drafted = job.draft_post(&head, &body, began);
-        let Some((mut entry, unstored, permit)) = drafted else {
-            purges.iter().for_each(|purge| _ = core.purge(purge));
-            return Err(Response::from_parts(head, body));
+        let draft = || job.draft_post(&head, &body, began);
+        let drafted = catch_unwind(AssertUnwindSafe(draft));
+        let Ok(Some((mut entry, unstored, permit))) = drafted else {
+            core.purge_all(purges);
+            return match drafted {
+                // The callers' code, whose panic is this request's; the purges are demanded all the same.
+                Err(panic) => resume_unwind(panic),
+                Ok(_) => Err(Response::from_parts(head, body)),
+            };
         };
         if !core.purge_before(purges, &job.key, &mut entry) {
             job.route.meter.uncacheable(Reason::Purged);
@@ -110,9 +118,7 @@ impl Job {
         if head.status != StatusCode::OK {
             return None;
         }
-        let classify = || route.settings.classifier.is_failure(head);
-        // A classifier that panics says nothing good of it.
-        if std::panic::catch_unwind(AssertUnwindSafe(classify)).unwrap_or(true) {
+        if route.settings.classifier.is_failure(head) {
             return None;
         }
         let arrival = Arrival::of(&head.headers, route.core.clock.wall(), self.now().since(began));

@@ -69,30 +69,40 @@ pub(super) enum After {
 }
 
 impl Bypass {
-    /// Makes of the inner service's answer what is passed on.
+    /// Makes of the inner service's answer what is passed on. What it means for what is stored comes first: a recorder
+    /// that panics must not keep anything from being invalidated.
     fn conclude<B, E>(&mut self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E>
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let Self { route, reason, after, began } = self;
-        let now = route.core.clock.now();
-        let took = now.since(*began);
+        let now = self.route.core.clock.now();
         let failed = answer.as_ref().map_or(true, |response| response.status().is_server_error());
         let result = if failed { CallResult::Failure } else { CallResult::Success };
+        let answer = answer.map(|response| self.carry_out(response, now));
+        let Self { route, reason, began, .. } = self;
+        let took = now.since(*began);
         route.meter.called(CallKind::Bypass, result, took);
         route.meter.bypassed(*reason);
         route.meter.answered(Outcome::Bypass, Source::Upstream, took, now);
-        let mut response = answer?;
+        answer
+    }
+
+    /// Does to what is stored what a response means for it, and gives back what is passed on.
+    fn carry_out<B>(&mut self, mut response: Response<B>, now: Tick) -> Response<ResponseBody<B>>
+    where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        let Self { route, reason, after, .. } = self;
         let status = response.status();
         match after.take().map(|after| *after) {
             Some(After::Unsafe(spoils, post)) if status.is_success() || status.is_redirection() => {
                 let purges = spoils.purges(route, response.headers());
                 match post.filter(|_| spoils.is_in_place(response.headers())) {
                     Some(post) => match post.answered(response, &purges) {
-                        Ok(kept) => return Ok(respond::kept(route, kept, now)),
+                        Ok(kept) => return respond::kept(route, kept, now),
                         Err(unkept) => response = unkept,
                     },
-                    None => purges.iter().for_each(|purge| _ = route.core.purge(purge)),
+                    None => _ = route.core.purge_all(&purges),
                 }
             }
             Some(After::Head(call)) => call.answered(&response),
@@ -100,7 +110,7 @@ impl Bypass {
         }
         let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
         let told = Told::Forwarded(Forward::new(fwd).because(*reason));
-        Ok(respond::passed_on(route, response, None, told))
+        respond::passed_on(route, response, None, told)
     }
 }
 

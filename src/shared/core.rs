@@ -1,6 +1,7 @@
 //! What all routes of a handle share, and what is published of it.
 
 use std::{
+    slice,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -66,6 +67,13 @@ impl Core {
     }
 }
 
+/// A purge that was carried out.
+struct Done<'a> {
+    purge: &'a Purge,
+    entries: usize,
+    took: Duration,
+}
+
 /// How large a cache is, and its parts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
@@ -93,20 +101,38 @@ impl Core {
 
     /// Carries out a purge, as all routes see it.
     pub(crate) fn purge(&self, purge: &Purge) -> usize {
+        self.purge_all(slice::from_ref(purge))
+    }
+
+    /// Carries out purges, as all routes see them.
+    pub(crate) fn purge_all(&self, purges: &[Purge]) -> usize {
         let marks: Vec<_> = self.routes().iter().map(|route| Arc::clone(&route.mark)).collect();
-        let began = self.clock.now();
-        let entries = self.store.purge(purge, &marks, began);
-        self.meter.purged(purge.scope_name(), entries, self.clock.now().since(began));
-        entries
+        let carry_out = |purge| {
+            let began = self.clock.now();
+            let entries = self.store.purge(purge, &marks, began);
+            Done { purge, entries, took: self.clock.now().since(began) }
+        };
+        self.count_purges(&purges.iter().map(carry_out).collect::<Vec<_>>())
     }
 
     /// Carries out the purges that a response demands which is to be stored under `key` itself, as [`Store::purge_before`]
     /// does.
     pub(crate) fn purge_before(&self, purges: &[Purge], key: &Key, entry: &mut Entry) -> bool {
         let now = self.clock.now();
-        self.store.purge_before(purges, key, entry, now, |purge, entries| {
-            self.meter.purged(purge.scope_name(), entries, self.clock.now().since(now));
-        })
+        let mut done = Vec::with_capacity(purges.len());
+        let stands = self.store.purge_before(purges, key, entry, now, |purge, entries| {
+            done.push(Done { purge, entries, took: self.clock.now().since(now) });
+        });
+        self.count_purges(&done);
+        stands
+    }
+
+    /// Counts purges once all of them are done: where a recorder panics, none is left undone.
+    fn count_purges(&self, done: &[Done<'_>]) -> usize {
+        for Done { purge, entries, took } in done {
+            self.meter.purged(purge.scope_name(), *entries, *took);
+        }
+        done.iter().map(|done| done.entries).sum()
     }
 
     /// How many fetches are under way.

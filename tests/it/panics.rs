@@ -21,7 +21,9 @@ use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Reco
 use tower::{Layer, Service};
 use tower_swr_cache::{CacheFailure, CacheHandle, KeyDecision, KeyWriter, SwrCache};
 
-use crate::support::{Gate, ReqBody, Start, request, rest, route, said, secs, subscribe, wall};
+use crate::support::{
+    self, Gate, Origin, Reply, ReqBody, Start, origin_says, request, rest, route, said, secs, subscribe, wall,
+};
 
 /// Where the callers' code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +222,14 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for TrapLayer {
     }
 }
 
+type Listening = (metrics::LocalRecorderGuard<'static>, tracing::subscriber::DefaultGuard);
+
+/// Those who are told of what happens on this thread, for as long as the guards live.
+fn listen(trap: &Trap) -> Listening {
+    let recorder: &'static TrapRecorder = Box::leak(Box::new(TrapRecorder(trap.clone())));
+    (metrics::set_default_local_recorder(recorder), subscribe(TrapLayer(trap.clone())))
+}
+
 /// What a client saw.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
@@ -238,7 +248,7 @@ struct Cache {
     calls: Arc<AtomicUsize>,
     handle: CacheHandle,
     service: SwrCache<Trapped>,
-    _listening: (metrics::LocalRecorderGuard<'static>, tracing::subscriber::DefaultGuard),
+    _listening: Listening,
 }
 
 impl Cache {
@@ -274,8 +284,7 @@ impl Cache {
         let handle = handle.build().unwrap();
         let inner = Trapped { trap: trap.clone(), gate: gate.clone(), calls: Arc::clone(&calls) };
         let service = handle.layer(config.build().unwrap()).layer(inner);
-        let recorder: &'static TrapRecorder = Box::leak(Box::new(TrapRecorder(trap.clone())));
-        let listening = (metrics::set_default_local_recorder(recorder), subscribe(TrapLayer(trap.clone())));
+        let listening = listen(&trap);
         Self { trap, gate, calls, handle, service, _listening: listening }
     }
 
@@ -471,5 +480,52 @@ async fn a_breaker_whose_probe_panics_where_it_is_told_of_tries_again() {
         cache.trap.set(place);
         assert_eq!(cache.get("/").await, Seen::Panic, "{place:?}");
         cache.assert_free(&format!("{place:?}")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_unsafe_request_invalidates_is_gone_whatever_panics_behind_its_answer() {
+    for (place, control) in [
+        (Metrics, "max-age=60"),
+        (Metrics, "no-store"),
+        (WallClock, "max-age=60"),
+        (Classifier, "max-age=60"),
+    ] {
+        for kept in [true, false] {
+            let title = format!("{place:?}, {control}, {kept}");
+            let trap = Trap::default();
+            let _listening = listen(&trap);
+            let at = |place| {
+                let trap = trap.clone();
+                move || trap.pass(place)
+            };
+            let (classifier, clock) = (at(Classifier), at(WallClock));
+            let handle = CacheHandle::builder().wall_clock(move || {
+                clock();
+                wall()
+            });
+            let config = if kept { origin_says().store_post() } else { origin_says() };
+            let config = config.failure_classifier(move |_: &response::Parts| {
+                classifier();
+                false
+            });
+            let origin = Origin::new(|_| Reply::ok("a").control("max-age=60"));
+            let cache = support::Cache::on(&handle.build().unwrap(), config.build().unwrap(), &origin);
+            let paths = ["/", "/other", "/moved"];
+            for path in paths {
+                cache.get(path).await;
+            }
+            origin.now(move |_| {
+                let reply = Reply::ok("b").control(control).header("location", "/moved");
+                reply.header("content-location", "http://example.com/")
+            });
+            trap.set(place);
+            let post = cache.spawn_send(request("/").method(Method::POST)).await;
+            trap.set(None);
+            // Where nothing is kept, nobody asks the clock or the classifier.
+            assert_eq!(post.is_err(), kept || place == Metrics, "{title}");
+            let left: Vec<_> = paths.into_iter().filter(|path| cache.entry(path).is_some()).collect();
+            assert_eq!(left, ["/other"], "{title}");
+        }
     }
 }

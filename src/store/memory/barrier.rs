@@ -33,13 +33,13 @@ impl Store {
     ///
     /// The look at the log and the new number are one step with what goes into the log: a purge of somebody else comes
     /// before it and is seen, or after it and is newer than the entry.
-    pub(crate) fn purge_before(
+    pub(crate) fn purge_before<'a>(
         &self,
-        purges: &[Purge],
+        purges: &'a [Purge],
         key: &Key,
         entry: &mut Entry,
         now: Tick,
-        mut done: impl FnMut(&Purge, usize),
+        mut done: impl FnMut(&'a Purge, usize),
     ) -> bool {
         let scopes = self.scopes_of(key, entry);
         let mut write = self.lock();
