@@ -8,6 +8,7 @@ use http::{header, response};
 use http_body::Body;
 use tokio::time::timeout;
 
+use super::tell;
 use crate::{
     entry::{self, BodyBuilder, Content},
     error::{BodyError, BoxError},
@@ -78,7 +79,7 @@ where
             }
         };
         let len = data.remaining();
-        route.meter.passed(Source::Upstream, len as u64);
+        tell(|| route.meter.passed(Source::Upstream, len as u64));
         total = total.saturating_add(len as u64);
         if promised.is_some_and(|promised| total > promised) {
             return Absorbed::Failed(BodyError::new(Reason::BodyMismatch));

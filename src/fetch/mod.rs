@@ -10,7 +10,12 @@ mod head;
 mod post;
 mod settle;
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use http::{Extensions, HeaderMap, Request, Response, StatusCode, request};
@@ -130,6 +135,12 @@ fn answer<B, E>(reply: Replier<B, E>, with: Reply<B, E>) {
     }
 }
 
+/// Tells those who listen. They are the callers' code, and whatever becomes of it, the fetch goes on: it belongs to nobody
+/// whose panic that could be, and there may be those who wait for it.
+fn tell(what: impl FnOnce()) {
+    drop(catch_unwind(AssertUnwindSafe(what)));
+}
+
 impl Job {
     /// Runs the fetch to its end; its request has these parts, and no body.
     pub(crate) async fn run<S, ReqBody>(
@@ -219,7 +230,7 @@ impl Job {
             Ok(Err(_)) => CallResult::TimedOut,
             Err(_) => CallResult::Panicked,
         };
-        self.route.meter.called(kind, result, self.now().since(began));
+        tell(|| self.route.meter.called(kind, result, self.now().since(began)));
     }
 
     /// Whether a response confirms something else than what is stored (RFC 9111 §4.3.4).
@@ -235,7 +246,7 @@ impl Job {
     pub(crate) fn panicked<B, E>(&mut self, panic: Box<dyn Any + Send>, reply: Replier<B, E>) {
         self.fail(Reason::Panic, None);
         answer(reply, Reply::Panicked(panic));
-        telemetry::fetch_panicked(&self.route, self.now());
+        tell(|| telemetry::fetch_panicked(&self.route, self.now()));
     }
 
     fn now(&self) -> Tick {

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     Answered, Job, Replier, Reply,
     absorb::{self, Absorbed, Producer},
-    answer, draft,
+    answer, draft, tell,
 };
 use crate::{
     breaker::{self, Report},
@@ -80,7 +80,7 @@ impl Job {
                 answer(reply, Reply::Failed(Response::from_parts(head, body), Reason::Throttled));
             }
             Verdict::Unstorable(whose, reason) => {
-                route.meter.uncacheable(reason);
+                self.uncacheable(reason);
                 self.release(whose);
                 answer(reply, Reply::Own(Response::from_parts(head, body), reason));
             }
@@ -142,7 +142,7 @@ impl Job {
         let mut share = Share::none(&route.core);
         // It cannot be kept: from here on it is only passed on, and nobody can join.
         let overflow = |reason| {
-            self.route.meter.uncacheable(reason);
+            self.uncacheable(reason);
             // Want of room for it is no word of the response.
             self.release(if reason == Reason::NoRoom { Whose::Request } else { Whose::Response });
         };
@@ -164,7 +164,7 @@ impl Job {
             Err(_panic) => {
                 self.fail(Reason::Panic, None);
                 producer.end(Err(BodyError::new(Reason::Panic)));
-                telemetry::fetch_panicked(&route, route.core.clock.now());
+                tell(|| telemetry::fetch_panicked(&route, route.core.clock.now()));
             }
         }
     }
@@ -226,7 +226,7 @@ impl Job {
     fn report(&mut self, report: Report) {
         let now = self.now();
         if let Some(call) = &mut self.call {
-            call.report(report, now);
+            tell(|| call.report(report, now));
         }
     }
 
@@ -237,7 +237,7 @@ impl Job {
         let differs = |extent: &Extent| extent.len() != entry.body_len();
         if entry.extent.as_ref().is_some_and(differs) {
             // It did not say before how long it would be.
-            self.route.meter.uncacheable(Reason::BodyMismatch);
+            self.uncacheable(Reason::BodyMismatch);
             return self.release(Whose::Request);
         }
         // Who asked for a part does not say how others are to ask.
@@ -247,8 +247,8 @@ impl Job {
         if joined.is_some_and(|joined| store.insert(&self.key, &joined, None, now).is_ok()) {
             self.route.newest.stored(entry);
         } else if let Err(reason) = store.insert(&self.key, entry, uncollapsed, now) {
-            tracing::debug!(route = self.route.name(), %reason, "not stored");
-            self.route.meter.uncacheable(reason);
+            tell(|| tracing::debug!(route = self.route.name(), %reason, "not stored"));
+            self.uncacheable(reason);
             if reason == Reason::TooLarge {
                 return self.release(Whose::Response);
             }
@@ -279,11 +279,16 @@ impl Job {
     /// The refresh, if it is one, came to this; the first word counts.
     fn refreshed(&mut self, result: RefreshResult) {
         if self.claim.take().is_some() {
-            self.route.meter.refreshed(result);
+            tell(|| self.route.meter.refreshed(result));
             if matches!(result, RefreshResult::Success | RefreshResult::NotModified) {
-                telemetry::refresh_success(&self.route);
+                tell(|| telemetry::refresh_success(&self.route));
             }
         }
+    }
+
+    /// The response is not stored, or nothing came that could be.
+    fn uncacheable(&self, reason: Reason) {
+        tell(|| self.route.meter.uncacheable(reason));
     }
 
     /// What is stored is not what the inner service has.
@@ -305,18 +310,18 @@ impl Job {
         }
         if let Some(stored) = self.stored.take() {
             let first = stored.refresh.fail(now, pause);
-            telemetry::refresh_failure(&self.route, reason, now);
+            tell(|| telemetry::refresh_failure(&self.route, reason, now));
             let by = stored.times.error_at.since(stored.times.hard_at);
             if first && !by.is_zero() {
-                self.route.meter.extended();
-                telemetry::extension(&self.route, by, now);
+                tell(|| self.route.meter.extended());
+                tell(|| telemetry::extension(&self.route, by, now));
             }
         }
         if !matches!(
             reason,
             Reason::Error | Reason::Timeout | Reason::Panic | Reason::Overload | Reason::BreakerOpen
         ) {
-            self.route.meter.uncacheable(reason);
+            self.uncacheable(reason);
         }
         self.refreshed(match reason {
             Reason::Timeout | Reason::BodyTimeout => RefreshResult::TimedOut,

@@ -365,7 +365,8 @@ async fn cold_readers_have_their_answers_whatever_panics() {
         (BodySizeHint, leaders(2)),
         // The others as well, after they have been told.
         (ServiceDrop, (4, 0, 0, 2)),
-        (Metrics, (4, 0, 0, 2)),
+        // Each of them, over what it was answered; the fetch is nobody's, and goes on.
+        (Metrics, (4, 0, 0, 1)),
         (BodyFrame, BODY),
         (BufChunk, BODY),
         (BufAdvance, BODY),
@@ -528,4 +529,66 @@ async fn what_an_unsafe_request_invalidates_is_gone_whatever_panics_behind_its_a
             assert_eq!(left, ["/other"], "{title}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_is_carried_out_whatever_becomes_of_those_who_are_told_of_it() {
+    let replaced = Reply::ok("2").control("max-age=60");
+    let confirmed = Reply::status(304).control("max-age=60").header("etag", "\"a\"");
+    let large = Reply::ok(vec![0; 2000]).control("max-age=60");
+    let private = Reply::ok("2").control("private");
+    let failed = Reply::status(503);
+    for place in [Metrics, LogLine] {
+        for (title, reply, expected, calls) in [
+            ("replaced", &replaced, ("hit", "2"), 2),
+            ("confirmed", &confirmed, ("hit", "1"), 2),
+            ("too large", &large, ("fwd=uri-miss; stored", "3"), 3),
+            ("private", &private, ("fwd=uri-miss; stored", "3"), 3),
+            // It pauses, and serves on.
+            ("failed", &failed, ("hit; detail=stale", "1"), 2),
+        ] {
+            let title = format!("{place:?}, {title}");
+            let trap = Trap::default();
+            let _listening = listen(&trap);
+            let start = Start::now();
+            let says = "max-age=10, stale-while-revalidate=60";
+            let gate = Gate::new();
+            let cache = support::Cache::new(
+                origin_says().max_body_bytes(1000),
+                &Origin::new(move |call| Reply::ok(call.n.to_string()).control(says).header("etag", "\"a\"")),
+            );
+            cache.get("/").await;
+            let refresh = reply.clone().gated(&gate);
+            cache.origin.now(move |_| refresh.clone());
+            start.at(11.0).await;
+            assert_eq!(cache.get("/").await.said, "hit; detail=stale", "{title}");
+            rest().await;
+            trap.set(place);
+            gate.open();
+            rest().await;
+            trap.set(None);
+            cache.origin.now(move |call| Reply::ok(call.n.to_string()).control(says));
+            let answer = cache.get("/").await;
+            rest().await;
+            assert_eq!((&*answer.said, answer.text()), expected, "{title}");
+            assert_eq!(cache.origin.calls(), calls, "{title}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_are_told_what_went_wrong_though_who_hears_of_the_breaker_panics() {
+    let mut cache = Cache::new(1);
+    cache.trap.set(LogLine);
+    let calls: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(cache.service.call(request("/").body(ReqBody::default()).unwrap())))
+        .collect();
+    // Nobody passes the gate before the time-out.
+    let mut seen = Vec::new();
+    for response in join_all(calls).await {
+        seen.extend(see(response.unwrap().unwrap()).await);
+    }
+    // One of them led once more, and was refused.
+    let count = |reason| seen.iter().filter(|seen| **seen == Seen::Made(reason)).count();
+    assert_eq!((count("timeout"), count("breaker_open")), (3, 1), "{seen:?}");
 }
