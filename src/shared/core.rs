@@ -173,13 +173,24 @@ impl Core {
         if self.publishing.swap(true, Ordering::Relaxed) {
             return;
         }
-        let core = Arc::downgrade(self);
+        let publisher = Publisher(Arc::downgrade(self));
         drop(runtime.spawn(async move {
-            while let Some(core) = core.upgrade() {
+            while let Some(core) = publisher.0.upgrade() {
                 core.publish();
                 drop(core);
                 tokio::time::sleep(PUBLISH_EVERY).await;
             }
         }));
+    }
+}
+
+/// Whoever publishes. Its place is free again when it is dropped, by the end of its runtime or by a recorder that panics.
+struct Publisher(Weak<Core>);
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        if let Some(core) = self.0.upgrade() {
+            core.publishing.store(false, Ordering::Relaxed);
+        }
     }
 }

@@ -204,3 +204,19 @@ async fn the_publisher_ends_with_the_cache() {
     tokio::time::sleep(secs(6)).await;
     assert_eq!(alive(), 0);
 }
+
+#[test]
+fn what_depends_on_the_time_is_published_by_the_next_runtime_when_one_has_ended() {
+    let (_guard, snapshotter) = listen();
+    let runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let cache = runtime().block_on(async { counted() });
+    for entries in 1..=3 {
+        runtime().block_on(async {
+            cache.get(&format!("/{entries}")).await;
+            tokio::time::sleep(secs(6)).await;
+        });
+        let all = series(&snapshotter);
+        assert_eq!(all.get("entries{cache=cache}"), Some(&f64::from(entries)), "{all:#?}");
+    }
+}
