@@ -208,6 +208,12 @@ impl CacheHandle {
         StoreStats::of(&self.core)
     }
 
+    /// What its routes share, for the admin surface.
+    #[cfg(feature = "admin")]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     fn routes(&self) -> Vec<Arc<Route>> {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -144,7 +144,9 @@ pub struct StoreStats {
     pub capacity_bytes: u64,
     /// How many tags and paths the index holds.
     pub indexed: usize,
-    /// How many fetches others can join.
+    /// How many fetches are under way.
+    pub fetches: usize,
+    /// How many of them others can join.
     pub flights: usize,
     /// The bytes that bodies take on their way into the store.
     pub inflight_bytes: u64,
@@ -157,6 +159,7 @@ impl StoreStats {
             stored_bytes: core.store.weight(),
             capacity_bytes: core.store.capacity(),
             indexed: core.store.indexed(),
+            fetches: core.fetches_under_way(),
             flights: core.flights.len(),
             inflight_bytes: core.bodies.taken(),
         }

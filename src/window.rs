@@ -16,8 +16,8 @@ use crate::clock::Tick;
 
 /// How long the window is, and each of its slots.
 pub(crate) const WINDOW: Duration = Duration::from_secs(300);
-const SLOT: Duration = Duration::from_secs(10);
-const SLOTS: usize = (WINDOW.as_secs() / SLOT.as_secs()) as usize;
+pub(crate) const SLOT: Duration = Duration::from_secs(10);
+pub(crate) const SLOTS: usize = (WINDOW.as_secs() / SLOT.as_secs()) as usize;
 
 /// `N` counters, for ever and for the last five minutes.
 #[derive(Debug)]
@@ -67,10 +67,17 @@ impl<const N: usize> Window<N> {
             return [0; N];
         }
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        // The oldest mark within the window; the counters did not move between it and the window's beginning.
-        let oldest = marks.iter().filter(|mark| mark.slot >= first).min_by_key(|mark| mark.slot);
-        let then = oldest.map_or([0; N], |mark| mark.totals);
-        array::from_fn(|n| totals.get(n).zip(then.get(n)).map_or(0, |(now, then)| now.saturating_sub(*then)))
+        difference(&totals, standing(&*marks, first).unwrap_or(&totals))
+    }
+
+    /// The same, slot by slot, the oldest first; the last one is still under way.
+    #[cfg(feature = "admin")]
+    pub(crate) fn slots(&self, now: Tick) -> [[u64; N]; SLOTS] {
+        let first = slot_of(now).saturating_sub(SLOTS as u64 - 1);
+        let totals = self.totals();
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = |slot| standing(&*marks, slot).unwrap_or(&totals);
+        array::from_fn(|n| difference(at(first + n as u64 + 1), at(first + n as u64)))
     }
 
     /// Takes down where the counters stand as a new slot begins.
@@ -86,6 +93,16 @@ impl<const N: usize> Window<N> {
         }
         self.slot.store(slot, Ordering::Relaxed);
     }
+}
+
+/// Where the counters stood when a slot began, if something was counted since: at the oldest mark from there on, as they did
+/// not move before it.
+fn standing<const N: usize>(marks: &[Mark<N>], slot: u64) -> Option<&[u64; N]> {
+    marks.iter().filter(|mark| mark.slot >= slot).min_by_key(|mark| mark.slot).map(|mark| &mark.totals)
+}
+
+fn difference<const N: usize>(now: &[u64; N], then: &[u64; N]) -> [u64; N] {
+    array::from_fn(|n| now.get(n).zip(then.get(n)).map_or(0, |(now, then)| now.saturating_sub(*then)))
 }
 
 fn slot_of(now: Tick) -> u64 {
@@ -126,6 +143,25 @@ mod tests {
             let first = (second / 10 * 10).saturating_sub(290);
             let expected = counted.iter().filter(|at| **at >= first).count() as u64;
             assert_eq!(window.recent(at(second)), [expected], "at {second}");
+        }
+    }
+
+    #[cfg(feature = "admin")]
+    #[test]
+    fn its_slots_say_when_it_was_counted() {
+        let window = Window::<2>::new();
+        for (counter, second) in [(0, 0), (0, 9), (1, 10), (0, 95), (0, 299)] {
+            window.count(counter, at(second));
+        }
+        for (second, expected) in [
+            (299, &[(0, [2, 0]), (1, [0, 1]), (9, [1, 0]), (29, [1, 0])][..]),
+            (310, &[(7, [1, 0]), (27, [1, 0])]),
+            (589, &[(0, [1, 0])]),
+            (590, &[]),
+        ] {
+            let slots = window.slots(at(second));
+            let counted = slots.iter().copied().enumerate().filter(|(_, counts)| *counts != [0, 0]);
+            assert_eq!(counted.collect::<Vec<_>>(), expected, "at {second}");
         }
     }
 

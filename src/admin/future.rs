@@ -12,6 +12,7 @@ use bytes::{Buf, BufMut};
 use http::StatusCode;
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
     calls::Act,
@@ -34,6 +35,7 @@ pin_project! {
     #[project = StateProj]
     enum State<B> {
         Ready { reply: Option<Reply> },
+        Elsewhere { #[pin] task: JoinHandle<Reply> },
         Reading { #[pin] body: B, read: Vec<u8>, act: Act, cache: CacheHandle },
     }
 }
@@ -41,6 +43,14 @@ pin_project! {
 impl<B: Body> AdminFuture<B> {
     pub(super) fn ready(reply: Reply) -> Self {
         Self { state: State::Ready { reply: Some(reply) } }
+    }
+
+    /// Does what takes a while where it holds up nobody, if there is such a place.
+    pub(super) fn elsewhere(work: impl FnOnce() -> Reply + Send + 'static) -> Self {
+        match Handle::try_current() {
+            Ok(runtime) => Self { state: State::Elsewhere { task: runtime.spawn_blocking(work) } },
+            Err(_) => Self::ready(work()),
+        }
     }
 
     /// Reads the body first.
@@ -59,6 +69,11 @@ impl<B: Body> Future for AdminFuture<B> {
         match self.project().state.project() {
             // A future is not polled again once it is ready; whoever does so waits for nothing.
             StateProj::Ready { reply } => reply.take().map_or(Poll::Pending, |reply| Poll::Ready(Ok(reply))),
+            StateProj::Elsewhere { task } => {
+                let problem = "the application is about to stop";
+                let stopped = |_| reply::error(StatusCode::SERVICE_UNAVAILABLE, problem);
+                Poll::Ready(Ok(ready!(task.poll(cx)).unwrap_or_else(stopped)))
+            }
             StateProj::Reading { mut body, read, act, cache } => {
                 while let Some(frame) = ready!(body.as_mut().poll_frame(cx)) {
                     let Ok(frame) = frame else {

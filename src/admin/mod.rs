@@ -21,6 +21,9 @@
 //! | `GET /health/live` | 200 |
 //! | `GET /health/ready` | 200; 503 while the cache [is draining](crate::CacheHandle::set_draining) |
 //! | `GET /health/cache` | 200 with [`CacheHealth`](crate::CacheHealth) |
+//! | `GET /health/history` | 200 with the requests of the last five minutes, slot by slot: all, from memory, fresh |
+//! | `GET /entries?text=…`, `?tag=…`, `?url=…` | with the token: 50 keys at most that hold this text, tag or URL |
+//! | `GET /entry?key=…` | with the token: what is stored under a key, without its body |
 //! | `GET /metrics` | what Prometheus scrapes, if there is an exporter |
 //! | `POST /purge` | `{"tag": "nba", "soft": true}` purges, and answers how many responses that were |
 //! | `POST /breakers/{name}` | `{"mode": "open"}` forces a breaker, and answers where it stands |
@@ -40,7 +43,9 @@
 
 mod auth;
 mod calls;
+mod entries;
 mod future;
+mod history;
 mod reply;
 mod service;
 

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body::Body;
 use serde_json::json;
 use tower::Service;
@@ -13,7 +13,9 @@ use tower::Service;
 use super::{
     auth::{self, Token},
     calls::Act,
+    entries,
     future::AdminFuture,
+    history::History,
     reply::{self, Reply},
 };
 #[cfg(feature = "prometheus")]
@@ -31,10 +33,12 @@ pub struct Admin {
     exporter: Option<Exporter>,
 }
 
-/// What a path stands for: something to look at, or to do.
+/// What a path stands for: something to look at, to look for, or to do.
 #[derive(Debug)]
 enum Endpoint {
     Page(Page),
+    /// A look through all keys, which takes a while.
+    Search,
     Act(Act),
 }
 
@@ -44,6 +48,8 @@ enum Page {
     Live,
     Ready,
     CacheHealth,
+    History,
+    Entry,
     #[cfg(feature = "prometheus")]
     Metrics(Exporter),
 }
@@ -53,7 +59,7 @@ impl Endpoint {
     const fn is_guarded(&self) -> bool {
         match self {
             Self::Page(page) => page.shows_keys(),
-            Self::Act(_) => true,
+            Self::Search | Self::Act(_) => true,
         }
     }
 }
@@ -62,7 +68,8 @@ impl Page {
     /// Whether it shows more than totals: keys, and what was asked for.
     const fn shows_keys(&self) -> bool {
         match self {
-            Self::Health | Self::Live | Self::Ready | Self::CacheHealth => false,
+            Self::Health | Self::Live | Self::Ready | Self::CacheHealth | Self::History => false,
+            Self::Entry => true,
             #[cfg(feature = "prometheus")]
             Self::Metrics(_) => false,
         }
@@ -104,7 +111,11 @@ impl Admin {
     }
 
     fn endpoint(&self, path: &str) -> Option<Endpoint> {
-        let endpoint = self.page(path).map(Endpoint::Page).or_else(|| self.act(path).map(Endpoint::Act))?;
+        let page = || self.page(path).map(Endpoint::Page);
+        let endpoint = match path {
+            "/entries" => Endpoint::Search,
+            _ => page().or_else(|| self.act(path).map(Endpoint::Act))?,
+        };
         (self.token.is_some() || !endpoint.is_guarded()).then_some(endpoint)
     }
 
@@ -114,6 +125,8 @@ impl Admin {
             "/health/live" => Page::Live,
             "/health/ready" => Page::Ready,
             "/health/cache" => Page::CacheHealth,
+            "/health/history" => Page::History,
+            "/entry" => Page::Entry,
             #[cfg(feature = "prometheus")]
             "/metrics" => Page::Metrics(self.exporter.clone()?),
             _ => return None,
@@ -131,9 +144,10 @@ impl Admin {
     /// What is wrong with a request for this endpoint, as far as its head says.
     fn refusal(&self, endpoint: &Endpoint, method: &Method, headers: &HeaderMap) -> Option<Reply> {
         match (endpoint, method) {
-            (Endpoint::Page(_), &Method::GET | &Method::HEAD) | (Endpoint::Act(_), &Method::POST) => {}
-            (Endpoint::Page(_), _) => return Some(not_allowed("GET, HEAD")),
+            (Endpoint::Act(_), &Method::POST) => {}
             (Endpoint::Act(_), _) => return Some(not_allowed("POST")),
+            (_, &Method::GET | &Method::HEAD) => {}
+            (_, _) => return Some(not_allowed("GET, HEAD")),
         }
         if endpoint.is_guarded() && !self.token.as_ref().is_some_and(|token| token.admits(headers)) {
             let (status, problem) = (StatusCode::UNAUTHORIZED, "the token is wanted");
@@ -145,7 +159,7 @@ impl Admin {
         })
     }
 
-    fn show(&self, page: Page) -> Reply {
+    fn show(&self, page: Page, uri: &Uri) -> Reply {
         match page {
             Page::Health => reply::json(StatusCode::OK, &self.cache.health()),
             Page::Live => reply::json(StatusCode::OK, &json!({ "status": "live" })),
@@ -154,6 +168,8 @@ impl Admin {
             }
             Page::Ready => reply::json(StatusCode::OK, &json!({ "status": "ready" })),
             Page::CacheHealth => reply::json(StatusCode::OK, &self.cache.cache_health()),
+            Page::History => reply::json(StatusCode::OK, &History::of(self.cache.core())),
+            Page::Entry => entries::show(uri, self.cache.core()),
             #[cfg(feature = "prometheus")]
             Page::Metrics(exporter) => {
                 reply::reply(StatusCode::OK, TEXT_FORMAT, exporter.render(&self.cache))
@@ -173,15 +189,20 @@ impl<B: Body> Service<Request<B>> for Admin {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (head, body) = request.into_parts();
+        let finish = if head.method == Method::HEAD { reply::bare } else { |reply| reply };
         let reply = match self.endpoint(head.uri.path()) {
             None => reply::error(StatusCode::NOT_FOUND, "there is no such page"),
             Some(endpoint) => match (self.refusal(&endpoint, &head.method, &head.headers), endpoint) {
                 (Some(refusal), _) => refusal,
-                (None, Endpoint::Page(page)) => self.show(page),
+                (None, Endpoint::Page(page)) => self.show(page, &head.uri),
+                (None, Endpoint::Search) => {
+                    let cache = self.cache.clone();
+                    return AdminFuture::elsewhere(move || finish(entries::search(&head.uri, cache.core())));
+                }
                 (None, Endpoint::Act(act)) => return AdminFuture::reading(body, act, self.cache.clone()),
             },
         };
-        AdminFuture::ready(if head.method == Method::HEAD { reply::bare(reply) } else { reply })
+        AdminFuture::ready(finish(reply))
     }
 }
 

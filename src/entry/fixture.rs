@@ -24,6 +24,7 @@ impl Entry {
             extent: None,
             origin,
             refresh: RefreshState::default(),
+            hits: Default::default(),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 
 use super::Entry;
-use crate::clock::Tick;
+use crate::{clock::Tick, sync::atomic::Ordering};
 
 /// A stored response, as [`CacheHandle::entry`](crate::CacheHandle::entry) shows it: never its body, nor its headers.
 ///
@@ -36,6 +36,8 @@ pub struct EntryInfo {
     pub body_bytes: u64,
     /// The bytes it takes in the store, by estimate.
     pub weight: u64,
+    /// How often it has answered since it was stored, or last confirmed.
+    pub hits: u64,
     /// The tags it can be purged by.
     pub tags: Vec<String>,
 }
@@ -56,6 +58,7 @@ impl EntryInfo {
             age: Duration::from_secs(entry.age(now)),
             body_bytes: entry.body_len(),
             weight: entry.weight(),
+            hits: entry.hits.load(Ordering::Relaxed),
             tags: entry.origin.tags.iter().map(ToString::to_string).collect(),
         }
     }

@@ -60,6 +60,7 @@ impl Entry {
                 groups: tag::union(&new_origin.groups, &old_origin.groups),
             },
             refresh: RefreshState::default(),
+            hits: Default::default(),
         })
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct Entry {
     pub(crate) extent: Option<Extent>,
     pub(crate) origin: Origin,
     pub(crate) refresh: RefreshState,
+    /// How often it has answered.
+    pub(crate) hits: AtomicU64,
 }
 
 /// A whole body and its trailers.

@@ -58,6 +58,7 @@ impl Job {
                 groups: plan.groups,
             },
             refresh: RefreshState::default(),
+            hits: Default::default(),
         };
         (entry, Unstored { extensions: head.extensions, fields })
     }

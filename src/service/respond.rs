@@ -20,6 +20,7 @@ use crate::{
     },
     shared::{Failed, Route},
     spool::SpoolReader,
+    sync::atomic::Ordering,
     telemetry::Source,
 };
 
@@ -162,6 +163,7 @@ pub(crate) fn from_store<B>(
 ) -> Response<ResponseBody<B>> {
     let response = from_entry(route, entry, None, ask, request, now, served.told);
     let took = || route.core.clock.now().since(began);
+    entry.hits.fetch_add(1, Ordering::Relaxed);
     let size = (entry.age(now), response.body().stored_len());
     route.meter.served(served.outcome, served.source, size, took, now);
     response

@@ -1,6 +1,11 @@
 //! The store in memory.
 
 mod barrier;
+#[cfg(feature = "admin")]
+mod search;
+
+#[cfg(feature = "admin")]
+pub(crate) use search::Found;
 
 use std::{
     fmt,

@@ -8,6 +8,8 @@ mod purge;
 mod slot;
 mod tags;
 
+#[cfg(feature = "admin")]
+pub(crate) use memory::Found;
 pub(crate) use memory::{Store, Weights};
 pub use purge::{Purge, Purged};
 pub(crate) use slot::Slot;

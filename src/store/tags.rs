@@ -64,11 +64,12 @@ impl TagIndex {
         }
     }
 
-    pub(crate) fn keys(&self, scope: ScopeHash) -> Vec<Key> {
+    /// The keys of a scope, or as many of them as asked for.
+    pub(crate) fn keys(&self, scope: ScopeHash, most: usize) -> Vec<Key> {
         match self.keys.get(&scope) {
             None => Vec::new(),
             Some(Keys::One(key)) => vec![key.clone()],
-            Some(Keys::Many(keys)) => keys.iter().cloned().collect(),
+            Some(Keys::Many(keys)) => keys.iter().take(most).cloned().collect(),
         }
     }
 

@@ -267,6 +267,12 @@ impl Meter {
         self.outcomes.recent(now)
     }
 
+    /// The same for each slot of that time, the oldest first.
+    #[cfg(feature = "admin")]
+    pub(crate) fn slots(&self, now: Tick) -> [[u64; OUTCOMES]; crate::window::SLOTS] {
+        self.outcomes.slots(now)
+    }
+
     /// What was counted, and how long it took.
     pub(crate) fn stats(&self, now: Tick) -> RouteStats {
         let totals = self.outcomes.totals();

@@ -17,7 +17,7 @@ use tower_swr_cache::{BreakerState, SwrConfig, admin::Admin};
 
 use crate::support::{Cache, Gate, Origin, OriginError, Reply, ReqBody, Start, rest, route, secs, wire};
 
-const TOKEN: &str = "open-sesame";
+pub(crate) const TOKEN: &str = "open-sesame";
 
 /// A route with a breaker, and its admin surface.
 fn guarded() -> (Cache, Admin) {
@@ -28,23 +28,23 @@ fn guarded() -> (Cache, Admin) {
 }
 
 /// An answer: every one has some headers in common.
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     headers: HeaderMap,
-    body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
-async fn send<B>(admin: &Admin, request: Request<B>) -> Answer
+pub(crate) async fn send<B>(admin: &Admin, request: Request<B>) -> Answer
 where
     B: http_body::Body,
 {
@@ -63,7 +63,7 @@ where
     answer
 }
 
-async fn ask(admin: &Admin, method: &str, path: &str) -> Answer {
+pub(crate) async fn ask(admin: &Admin, method: &str, path: &str) -> Answer {
     send(admin, Request::builder().method(method).uri(path).body(ReqBody::default()).unwrap()).await
 }
 
@@ -87,6 +87,7 @@ async fn its_pages_are_read_by_get_and_head_and_nothing_else() {
         ("/health/live", "status", json!("live")),
         ("/health/ready", "status", json!("ready")),
         ("/health/cache", "recorder_installed", json!(false)),
+        ("/health/history", "slot_seconds", json!(10)),
     ] {
         let page = ask(&admin, "GET", path).await;
         assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, Some("application/json")));
@@ -142,7 +143,7 @@ async fn no_page_shows_a_key_a_query_or_a_header() {
     let (cache, admin) = guarded();
     cache.get("/secret-path?secret-query=1").await;
     cache.get("/secret-path?secret-query=1").await;
-    for path in ["/health", "/health/live", "/health/ready", "/health/cache"] {
+    for path in ["/health", "/health/live", "/health/ready", "/health/cache", "/health/history"] {
         let page = ask(&admin, "GET", path).await;
         let text = std::str::from_utf8(&page.body).unwrap();
         assert!(!text.contains("secret") && !text.contains("example.com") && !text.contains("nba"), "{text}");

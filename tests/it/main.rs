@@ -11,6 +11,8 @@ mod bodies;
 mod breaker;
 mod cancellation;
 mod directives;
+#[cfg(feature = "admin")]
+mod entries;
 mod flights;
 mod groups;
 mod health;

@@ -171,14 +171,20 @@ impl Store {
 
     /// The keys under which a scope may cover something.
     fn keys_of(&self, scope: &Scope) -> Vec<Key> {
+        self.some_keys_of(scope, usize::MAX)
+    }
+
+    /// The same, or as many of them as asked for.
+    pub(super) fn some_keys_of(&self, scope: &Scope, most: usize) -> Vec<Key> {
         match scope {
             Scope::Key(key) => vec![key.clone()],
             // The index knows no hosts.
-            Scope::Url { path, .. } => self.lock().tags.keys(self.scopes.path(path)),
-            Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope)),
+            Scope::Url { path, .. } => self.lock().tags.keys(self.scopes.path(path), most),
+            Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope), most),
             Scope::Route(_) | Scope::All => {
                 let covered = |key: &Key, slot: &Slot| slot.entries().any(|entry| scope.covers(key, entry));
-                self.cache.iter().filter(|(key, slot)| covered(key, slot)).map(|(key, _)| key).collect()
+                let keys = self.cache.iter().filter(|(key, slot)| covered(key, slot)).map(|(key, _)| key);
+                keys.take(most).collect()
             }
         }
     }

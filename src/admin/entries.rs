@@ -1,0 +1,222 @@
+//! What is stored, for operators: found by text, tag or URL, and shown one key at a time.
+//!
+//! No body is shown, and of headers the values of those that are known to hold no secret; the others are named.
+
+use std::{fmt::Write, time::SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use serde::Serialize;
+
+use super::reply::{self, Reply};
+use crate::{
+    clock::Tick,
+    entry::{Entry, EntryInfo},
+    key::{Key, percent},
+    policy::reuse::Reuse,
+    shared::Core,
+    store::{Found, Purge, Slot},
+};
+
+/// The keys that a search shows at most.
+const MOST: usize = 50;
+
+/// The headers whose values are shown.
+const SHOWN: [HeaderName; 24] = [
+    header::ACCEPT_RANGES,
+    header::AGE,
+    header::ALLOW,
+    HeaderName::from_static("cache-groups"),
+    header::CACHE_CONTROL,
+    header::CACHE_STATUS,
+    HeaderName::from_static("cache-tag"),
+    HeaderName::from_static("cdn-cache-control"),
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::DATE,
+    header::ETAG,
+    header::EXPIRES,
+    header::LAST_MODIFIED,
+    header::PRAGMA,
+    header::RETRY_AFTER,
+    header::SERVER,
+    HeaderName::from_static("surrogate-key"),
+    header::TRANSFER_ENCODING,
+    header::VARY,
+    header::VIA,
+];
+
+/// The answer to a search.
+#[derive(Debug, Serialize)]
+struct List {
+    entries: Vec<Listed>,
+    /// Whether there is more than is shown.
+    more: bool,
+}
+
+/// A key, and the newest response under it.
+#[derive(Debug, Serialize)]
+struct Listed {
+    key: String,
+    #[serde(flatten)]
+    newest: Summary,
+    /// How many responses there are under the key: variants, and parts.
+    responses: usize,
+}
+
+/// The answer to `GET /entry`.
+#[derive(Debug, Serialize)]
+struct Shown {
+    key: String,
+    responses: Vec<Details>,
+}
+
+#[derive(Debug, Serialize)]
+struct Summary {
+    route: String,
+    status: u16,
+    /// What it is good for now.
+    state: &'static str,
+    age_seconds: u64,
+    /// How often it has answered since it was stored, or last confirmed.
+    hits: u64,
+    body_bytes: u64,
+    tags: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Details {
+    #[serde(flatten)]
+    summary: Summary,
+    stored_bytes: u64,
+    /// Whether a fetch to replace it failed.
+    failed: bool,
+    stored_at: Option<String>,
+    fresh_until: Option<String>,
+    stale_until: Option<String>,
+    error_until: Option<String>,
+    kept_until: Option<String>,
+    headers: Vec<Field>,
+}
+
+#[derive(Debug, Serialize)]
+struct Field {
+    name: String,
+    /// `None` where it might be a secret.
+    value: Option<String>,
+}
+
+/// `GET /entries`: what has a text in its key, a tag, or a URL.
+pub(super) fn search(uri: &Uri, core: &Core) -> Reply {
+    let ways = ["text", "tag", "url"].map(|name| parameter(uri, name));
+    let found = match ways {
+        [Some(text), None, None] => core.store.find_text(&text, MOST),
+        [None, Some(tag), None] => core.store.find_scope(&Purge::tag(tag).scope, MOST),
+        [None, None, Some(url)] => match Purge::url(&url) {
+            Ok(purge) => core.store.find_scope(&purge.scope, MOST),
+            Err(error) => return reply::error(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        _ => return reply::error(StatusCode::BAD_REQUEST, "exactly one of text, tag, url is wanted"),
+    };
+    let now = core.clock.now();
+    let Found { slots, more } = found;
+    let mut entries: Vec<_> = slots.iter().filter_map(|(key, slot)| Listed::of(key, slot, now)).collect();
+    entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    reply::json(StatusCode::OK, &List { entries, more })
+}
+
+/// `GET /entry`: all that is stored under a key.
+pub(super) fn show(uri: &Uri, core: &Core) -> Reply {
+    let Some(printed) = parameter(uri, "key") else {
+        return reply::error(StatusCode::BAD_REQUEST, "key is wanted");
+    };
+    let Ok(key) = printed.parse::<Key>() else {
+        return reply::error(StatusCode::BAD_REQUEST, "key: is not the printable form of a key");
+    };
+    let now = core.clock.now();
+    let slot = core.store.peek(key.as_bytes());
+    let responses: Vec<_> =
+        slot.iter().flat_map(|slot| current(slot)).map(|entry| Details::of(entry, now)).collect();
+    if responses.is_empty() {
+        return reply::error(StatusCode::NOT_FOUND, "nothing is stored under this key");
+    }
+    reply::json(StatusCode::OK, &Shown { key: printed, responses })
+}
+
+fn current(slot: &Slot) -> impl Iterator<Item = &Entry> {
+    slot.entries().map(AsRef::as_ref).filter(|entry: &&Entry| !entry.is_purged())
+}
+
+impl Listed {
+    fn of(key: &Key, slot: &Slot, now: Tick) -> Option<Self> {
+        let newest = Summary::of(current(slot).next()?, now);
+        Some(Self { key: key.to_string(), newest, responses: current(slot).count() })
+    }
+}
+
+impl Summary {
+    fn of(entry: &Entry, now: Tick) -> Self {
+        let EntryInfo { route, status, age, body_bytes, hits, tags, .. } =
+            EntryInfo::new(entry, String::new(), now);
+        let state = match entry.reuse(now) {
+            Reuse::Fresh => "fresh",
+            Reuse::Stale => "stale",
+            Reuse::StaleError => "stale_error",
+            Reuse::OnError => "on_error",
+            Reuse::Revalidate => "revalidate",
+            Reuse::Gone => "gone",
+        };
+        Self { route, status: status.as_u16(), state, age_seconds: age.as_secs(), hits, body_bytes, tags }
+    }
+}
+
+impl Details {
+    fn of(entry: &Entry, now: Tick) -> Self {
+        let info = EntryInfo::new(entry, String::new(), now);
+        let kept = entry.times.keep_until.since(entry.times.error_at);
+        Self {
+            summary: Summary::of(entry, now),
+            stored_bytes: info.weight,
+            failed: info.extended,
+            stored_at: rfc3339(info.cached_at),
+            fresh_until: rfc3339(info.soft_expires_at),
+            stale_until: rfc3339(info.hard_expires_at),
+            error_until: rfc3339(info.error_expires_at),
+            kept_until: info.error_expires_at.checked_add(kept).and_then(rfc3339),
+            headers: fields(&entry.headers.without_slots()),
+        }
+    }
+}
+
+/// Every line of the headers, in the order of their names.
+fn fields(headers: &HeaderMap) -> Vec<Field> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut fields: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| Field {
+            name: name.to_string(),
+            value: (SHOWN.contains(name) && !value.is_sensitive()).then(|| text(value)),
+        })
+        .collect();
+    fields.sort_by(|a, b| a.name.cmp(&b.name));
+    fields
+}
+
+/// A point of time as RFC 3339 has it, in whole seconds; `None` outside of the years that it has.
+fn rfc3339(at: SystemTime) -> Option<String> {
+    at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let mut text = String::new();
+    write!(text, "{}", humantime::format_rfc3339_seconds(at)).ok()?;
+    Some(text)
+}
+
+/// The value of a parameter in the query, decoded as a form's.
+fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let text = |raw: &str| {
+        String::from_utf8_lossy(&percent::decoded(raw.as_bytes(), b' ').collect::<Vec<_>>()).into_owned()
+    };
+    let mut pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(own, _)| *own == name).map(|(_, value)| text(value))
+}
