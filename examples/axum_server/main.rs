@@ -9,7 +9,8 @@
 //!
 //! The file beside this one is built in; `--routes FILE` reads another, `--check` only checks it and prints what each route
 //! does. A file that is wrong is one line that names file, line, route, field and value, and status 2. `--listen ADDR` is
-//! where to serve (port 0 picks one), `--help` says all this again. Ctrl-C ends it.
+//! where to serve (port 0 picks one), `--log-format json` makes log lines JSON, `RUST_LOG` says which there are (`info` and above),
+//! `--help` says all this again. Ctrl-C ends it.
 //!
 //! [`app`] is the application: a router, handlers that know nothing of the cache, and a `/health` of its own; [`metrics`]
 //! is its recorder.
@@ -24,15 +25,20 @@ use std::process::ExitCode;
 
 use axum::Router;
 use tower_swr_cache::{CacheHandle, Routes};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 const HELP: &str = "\
 An axum application with cached endpoints, whose TTLs stand in one file.
 
-Usage: axum_server [--listen ADDR] [--routes FILE] [--check]
+Usage: axum_server [--listen ADDR] [--routes FILE] [--check] [--log-format text|json]
 
-  --listen ADDR   address and port to serve on; port 0 picks one [127.0.0.1:3000]
-  --routes FILE   the routes' TTLs and keys [routes.toml, as built in]
-  --check         check the file, print what each route does, exit
+  --listen ADDR            address and port to serve on; port 0 picks one [127.0.0.1:3000]
+  --routes FILE            the routes' TTLs and keys [routes.toml, as built in]
+  --check                  check the file, print what each route does, exit
+  --log-format text|json   what log lines on standard error look like [text]
+
+The environment variable RUST_LOG says what is logged, such as warn or tower_swr_cache=debug [info].
 ";
 
 const BUILT_IN: &str = include_str!("routes.toml");
@@ -41,6 +47,7 @@ struct Options {
     listen: SocketAddr,
     routes: Option<String>,
     check: bool,
+    json_log: bool,
 }
 
 #[tokio::main]
@@ -60,6 +67,9 @@ async fn main() -> ExitCode {
     if options.check {
         say(&table(&routes));
         return ExitCode::SUCCESS;
+    }
+    if let Err(message) = log(options.json_log) {
+        return fail(2, &message);
     }
     let router = match metrics::router(&cache) {
         Ok(metrics) => router.merge(metrics),
@@ -113,10 +123,27 @@ async fn serve(address: SocketAddr, router: Router) -> Result<(), String> {
     axum::serve(listener, router).with_graceful_shutdown(ctrl_c).await.map_err(|error| error.to_string())
 }
 
+/// Log lines go to standard error from now on.
+fn log(json: bool) -> Result<(), String> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env();
+    let filter = filter.map_err(|error| format!("RUST_LOG: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter);
+    if json {
+        lines.json().init()
+    } else {
+        lines.init()
+    }
+    Ok(())
+}
+
 /// Reads the arguments after the program's name: `None` if they ask for help. An error is one line for the user.
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Option<Options>, String> {
-    let mut options =
-        Options { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)), routes: None, check: false };
+    let mut options = Options {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+        routes: None,
+        check: false,
+        json_log: false,
+    };
     let mut args = args.map(|arg| arg.to_string_lossy().into_owned());
     while let Some(arg) = args.next() {
         let (name, attached) = match arg.split_once('=') {
@@ -128,6 +155,15 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Option<Options>, String
             ("--check", None) => options.check = true,
             ("--routes", attached) => {
                 options.routes = Some(attached.or_else(|| args.next()).ok_or("--routes: FILE is missing")?);
+            }
+            ("--log-format", attached) => {
+                let value =
+                    attached.or_else(|| args.next()).ok_or("--log-format: text or json is missing")?;
+                options.json_log = match value.as_str() {
+                    "text" => false,
+                    "json" => true,
+                    _ => return Err(format!("--log-format {}: not text or json", value.escape_debug())),
+                };
             }
             ("--listen", attached) => {
                 let value = attached.or_else(|| args.next()).ok_or("--listen: ADDR is missing")?;

@@ -31,8 +31,10 @@ mod upstream;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use options::Options;
+use options::{LogFormat, Options};
 use tokio::runtime;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use upstream::Upstream;
 
 const NAME: &str = "reverse_proxy";
@@ -46,7 +48,9 @@ fn main() -> ExitCode {
         }
         Err(message) => return fail(2, &message),
     };
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing::Level::INFO).init();
+    if let Err(message) = log(options.log_format) {
+        return fail(2, &message);
+    }
     let runtime = match runtime(&options) {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, &format!("cannot start: {error}")),
@@ -91,6 +95,18 @@ fn runtime(options: &Options) -> io::Result<runtime::Runtime> {
         None => runtime::Builder::new_multi_thread(),
     };
     builder.enable_all().build()
+}
+
+/// Log lines go to standard error from now on.
+fn log(format: LogFormat) -> Result<(), String> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env();
+    let filter = filter.map_err(|error| format!("RUST_LOG: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter);
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+    Ok(())
 }
 
 /// Whoever started us may have closed the other end already; that is no reason to stop.

@@ -19,6 +19,13 @@ pub(crate) enum Freshness {
     Route,
 }
 
+/// What log lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
 /// A checked command line.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -50,6 +57,7 @@ pub(crate) struct Options {
     pub(crate) client_directives: bool,
     pub(crate) heuristic: bool,
     pub(crate) threads: Option<NonZeroUsize>,
+    pub(crate) log_format: LogFormat,
 }
 
 impl Options {
@@ -91,6 +99,7 @@ impl Default for Options {
             client_directives: false,
             heuristic: false,
             threads: None,
+            log_format: LogFormat::Text,
         }
     }
 }
@@ -137,6 +146,7 @@ const TABLE: &[Row] = &[
     Row("--ignore-cookies", "", Optional, "requests with cookies share what the TTL options alone made fresh", |o, _| put(&mut o.ignore_cookies, Ok(true))),
     Row("--store-set-cookie", "", Optional, "keep responses that set cookies, for everybody", |o, _| put(&mut o.store_set_cookie, Ok(true))),
     Row("--threads", "N", Optional, "worker threads; 1: a single-threaded runtime [one a core]", |o, v| put(&mut o.threads, number(v, "a whole number from 1").map(Some))),
+    Row("--log-format", "text|json", Optional, "what log lines on standard error look like [text]", |o, v| put(&mut o.log_format, log_format(v))),
 ];
 
 /// Reads the arguments after the program's name: `None` if they ask for help. An error is one line for the user.
@@ -194,7 +204,8 @@ pub(crate) fn help() -> String {
         let option = format!("{name} {placeholder}");
         let _ = writeln!(out, "  {option:<26} {help}");
     }
-    out.push_str("\nTIME is a whole number with ms, s, m or h; SIZE a whole number with B, KiB, MiB or GiB, or of bytes.\n");
+    out.push_str("\nTIME is a whole number with ms, s, m or h; SIZE a whole number with B, KiB, MiB or GiB, or of bytes.\n\
+         The environment variable RUST_LOG says what is logged, such as warn or tower_swr_cache=debug [info].\n");
     out
 }
 
@@ -229,6 +240,14 @@ fn freshness(value: &str) -> Result<Freshness, String> {
         "origin" => Ok(Freshness::Origin),
         "route" => Ok(Freshness::Route),
         _ => Err("origin or route".to_owned()),
+    }
+}
+
+fn log_format(value: &str) -> Result<LogFormat, String> {
+    match value {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json".to_owned()),
     }
 }
 

@@ -13,6 +13,11 @@ use std::{
 /// How long anything may take that has to happen. Long, since it is only waited for by tests that fail.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The command for an example.
+pub(crate) fn command(example: &str) -> Command {
+    Command::new(path(example))
+}
+
 /// Where cargo put an example: beside the folder of this test.
 fn path(example: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a path of our own");
@@ -45,7 +50,7 @@ pub(crate) fn run(example: &str, args: &[&str]) -> Ended {
 
 impl Process {
     pub(crate) fn start(example: &str, args: &[&str]) -> Self {
-        Self::of(Command::new(path(example)).args(args))
+        Self::of(command(example).args(args))
     }
 
     pub(crate) fn of(command: &mut Command) -> Self {

@@ -1,6 +1,9 @@
 //! What the programs say to those who call them wrongly: one line, and status 2.
 
-use super::process::run;
+use super::{
+    http,
+    process::{Process, command, run},
+};
 
 const PROXY: [&str; 4] = ["--listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:9"];
 
@@ -17,6 +20,8 @@ fn wrong_options_are_one_line_and_status_2() {
         ("axum_server", vec!["--bogus"]),
         ("axum_server", vec!["--check=yes"]),
         ("axum_server", vec!["--listen", "localhost"]),
+        ("axum_server", vec!["--log-format", "xml"]),
+        ("axum_server", vec!["--log-format"]),
         ("axum_server", vec!["--routes"]),
         ("axum_server", vec!["--routes", "no such file"]),
         ("axum_server", vec!["--routes", "README.md"]),
@@ -58,6 +63,7 @@ fn wrong_options_are_one_line_and_status_2() {
         proxy(&["--threads", "0"]),
         proxy(&["--upstream", "ftp://host"]),
         proxy(&["--breaker-failures", "-1"]),
+        proxy(&["--log-format", "xml"]),
         proxy(&["--admin", "localhost"]),
         proxy(&["--admin-token", "alone"]),
         proxy(&["--admin", "127.0.0.1:0", "--admin-token", "two words"]),
@@ -98,5 +104,29 @@ fn a_port_that_is_taken_is_one_line_and_status_1() {
     ] {
         let ended = run(example, &args);
         assert_eq!((ended.code, ended.stderr.len(), ended.stdout.len()), (Some(1), 1, 0), "{ended:#?}");
+    }
+}
+
+#[test]
+fn logs_are_json_if_they_are_wanted_so_and_rust_log_says_which() {
+    // Nobody listens there, and the fifth failure opens the breaker.
+    let args = [&PROXY[..], &["--log-format", "json"]].concat();
+    let proxy = Process::of(command("reverse_proxy").args(args).env("RUST_LOG", "tower_swr_cache=warn"));
+    let address = proxy.address();
+    for key in 0..5 {
+        assert_eq!(http::get(address, &format!("/{key}")).status, 502);
+    }
+    let first: serde_json::Value =
+        proxy.log_line(|line| Some(serde_json::from_str(line).expect("a line of JSON")));
+    assert_eq!(
+        (&first["level"], &first["target"]),
+        (&"WARN".into(), &"tower_swr_cache::telemetry::events".into())
+    );
+    assert!(first["fields"]["breaker"].is_string() && first["timestamp"].is_string(), "{first}");
+
+    for (example, args) in [("axum_server", &["--listen", "127.0.0.1:0"][..]), ("reverse_proxy", &PROXY)] {
+        let ended = Process::of(command(example).args(args).env("RUST_LOG", "tower_swr_cache=loud")).end();
+        assert_eq!(ended.code, Some(2), "{ended:#?}");
+        assert!(ended.stderr.iter().any(|line| line.contains("RUST_LOG: ")), "{ended:#?}");
     }
 }
