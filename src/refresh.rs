@@ -64,6 +64,7 @@ pub(crate) fn refresh<S, ReqBody>(
         asker,
         request: Arc::new(parts.headers.clone()),
         stored: Some(Arc::clone(entry)),
+        beginning: None,
         number,
         lead: Some(lead),
         claim: Some(claim),

@@ -28,7 +28,7 @@ impl Entry {
     /// purges are concerned it is as old as the old one, so that nothing slips in that one of them has passed.
     fn join(&self, old: &Self, joined: Extent) -> Option<Self> {
         let content = Content { body: self.joined_body(old, &joined)?, trailers: None };
-        let mut headers = with_missing(self.headers.without_slots(), &old.headers.without_slots());
+        let mut headers = old.fields_with(self.headers.without_slots());
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(joined.len()));
         let extent = (!joined.is_whole()).then_some(joined);
         match &extent {
@@ -64,6 +64,16 @@ impl Entry {
         })
     }
 
+    /// The fields of a newer part, and this one's of other names: a part may come without fields that the whole has.
+    pub(crate) fn fields_with(&self, mut new: HeaderMap) -> HeaderMap {
+        let old = self.headers.without_slots();
+        let is_missing = |(name, _): &(&HeaderName, &HeaderValue)| !new.contains_key(*name);
+        let missing = old.iter().filter(is_missing).map(|(name, value)| (name.clone(), value.clone()));
+        let missing: Vec<_> = missing.collect();
+        missing.into_iter().for_each(|(name, value)| _ = new.append(name, value));
+        new
+    }
+
     /// This part's bytes, and around them those of the old one that it has not; in memory of their own, since a slice of the
     /// old one's would keep all of that.
     fn joined_body(&self, old: &Self, joined: &Extent) -> Option<StoredBody> {
@@ -78,15 +88,6 @@ impl Entry {
         }
         Some(builder.finish())
     }
-}
-
-/// The new fields, and the old ones of other names: a part may come without fields that the whole has.
-fn with_missing(mut new: HeaderMap, old: &HeaderMap) -> HeaderMap {
-    let is_missing = |(name, _): &(&HeaderName, &HeaderValue)| !new.contains_key(*name);
-    let missing = old.iter().filter(is_missing).map(|(name, value)| (name.clone(), value.clone()));
-    let missing: Vec<_> = missing.collect();
-    missing.into_iter().for_each(|(name, value)| _ = new.append(name, value));
-    new
 }
 
 #[cfg(test)]

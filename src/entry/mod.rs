@@ -15,7 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 pub(crate) use body::{BodyBuilder, StoredBody};
 pub(crate) use claim::{Claim, RefreshState};
@@ -196,6 +196,14 @@ impl Entry {
             Wanted::Part(bytes) => extent.covers(&bytes),
             Wanted::Whole | Wanted::Unsatisfiable => false,
         }
+    }
+
+    /// Whether it is the beginning of a whole of `max_body` bytes at most, and can be asked by a strong entity tag whether it
+    /// still is.
+    pub(crate) fn begins_whole(&self, max_body: u64) -> bool {
+        let begins = |extent: &Extent| extent.bytes.start == 0 && extent.whole <= max_body;
+        let is_strong = |etag: &HeaderValue| etag.as_bytes().starts_with(b"\"");
+        self.extent.as_ref().is_some_and(begins) && self.validators().etag.as_ref().is_some_and(is_strong)
     }
 
     /// An estimate of all the bytes it takes.

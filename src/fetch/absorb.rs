@@ -4,13 +4,13 @@
 use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Buf;
-use http::{header, response};
+use http::{HeaderMap, header, response};
 use http_body::Body;
 use tokio::time::timeout;
 
 use super::tell;
 use crate::{
-    entry::{self, BodyBuilder, Content},
+    entry::{self, BodyBuilder, Content, StoredBody},
     error::{BodyError, BoxError},
     event::Reason,
     shared::{Route, Share},
@@ -32,6 +32,28 @@ pub(super) enum Absorbed {
     Failed(BodyError),
 }
 
+/// A body on its way.
+pub(super) struct Arriving<B> {
+    /// What of it is there already.
+    pub(super) stored: StoredBody,
+    /// The rest.
+    pub(super) body: B,
+    /// How long all of it will be, as far as that is known.
+    pub(super) length: Option<u64>,
+}
+
+impl<B> Arriving<B> {
+    /// A body of which nothing is there.
+    pub(super) fn whole(length: Option<u64>, body: B) -> Self {
+        Self { stored: StoredBody::Empty, body, length }
+    }
+
+    /// Whether something of it is there.
+    pub(super) fn has_begun(&self) -> bool {
+        self.stored.len() > 0
+    }
+}
+
 /// The length that a response promises: by its `Content-Length`, or by its body. One that cannot be read is more than can
 /// be kept.
 pub(super) fn promised_length(head: &response::Parts, body: &impl Body) -> Option<u64> {
@@ -45,12 +67,11 @@ pub(super) fn promised_length(head: &response::Parts, body: &impl Body) -> Optio
     }
 }
 
-/// Reads `body` to its end. `overflow` is called once if it cannot be kept: by its own size, or because the bodies of
+/// Reads a body to its end. `overflow` is called once if it cannot be kept: by its own size, or because the bodies of
 /// other requests take all the room there is.
 pub(super) async fn absorb<B>(
-    body: B,
+    Arriving { stored, body, length: promised }: Arriving<B>,
     spool: &Spool,
-    promised: Option<u64>,
     route: &Route,
     share: &mut Share,
     overflow: impl FnOnce(Reason),
@@ -60,56 +81,85 @@ where
 {
     let idle = route.settings.body_timeout;
     let mut body = pin!(body);
-    let mut builder = Some(BodyBuilder::new(promised));
-    let mut overflow = Some(overflow);
-    let mut trailers = None;
-    let mut total: u64 = 0;
+    let kept = Some(BodyBuilder::new(promised));
+    let mut intake =
+        Intake { spool, route, share, promised, kept, overflow: Some(overflow), total: 0, trailers: None };
+    for piece in stored.pieces() {
+        if let Some(end) = intake.take(piece.clone()).await {
+            return end;
+        }
+    }
+    drop(stored);
     loop {
         let frame = match timeout(idle, poll_fn(|cx| body.as_mut().poll_frame(cx))).await {
-            Ok(None) => break,
+            Ok(None) => return intake.finish(),
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(error))) => return Absorbed::Failed(BodyError::upstream(error.into())),
             Err(_elapsed) => return Absorbed::Failed(BodyError::new(Reason::BodyTimeout)),
         };
-        let mut data = match frame.into_data() {
-            Ok(data) => data,
-            Err(frame) => {
-                trailers = frame.into_trailers().ok();
-                continue;
+        match frame.into_data() {
+            Ok(data) => {
+                let len = data.remaining() as u64;
+                tell(|| route.meter.passed(Source::Upstream, len));
+                if let Some(end) = intake.take(data).await {
+                    return end;
+                }
             }
-        };
-        let len = data.remaining();
-        tell(|| route.meter.passed(Source::Upstream, len as u64));
-        total = total.saturating_add(len as u64);
-        if promised.is_some_and(|promised| total > promised) {
-            return Absorbed::Failed(BodyError::new(Reason::BodyMismatch));
+            Err(frame) => intake.trailers = frame.into_trailers().ok(),
         }
-        if let Some(kept) = &mut builder {
-            let fits = total <= route.max_body;
-            if fits && share.grow(len as u64) {
-                kept.add(data, |piece| spool.push(piece));
-                continue;
+    }
+}
+
+/// A body, as far as it has come.
+struct Intake<'a, F> {
+    spool: &'a Spool,
+    route: &'a Route,
+    share: &'a mut Share,
+    promised: Option<u64>,
+    /// What is kept of it, while it can be.
+    kept: Option<BodyBuilder>,
+    overflow: Option<F>,
+    total: u64,
+    trailers: Option<HeaderMap>,
+}
+
+impl<F: FnOnce(Reason)> Intake<'_, F> {
+    /// Takes what comes next, and says if it is over by that.
+    async fn take(&mut self, mut data: impl Buf) -> Option<Absorbed> {
+        let len = data.remaining();
+        self.total = self.total.saturating_add(len as u64);
+        if self.promised.is_some_and(|promised| self.total > promised) {
+            return Some(Absorbed::Failed(BodyError::new(Reason::BodyMismatch)));
+        }
+        if let Some(kept) = &mut self.kept {
+            let fits = self.total <= self.route.max_body;
+            if fits && self.share.grow(len as u64) {
+                kept.add(data, |piece| self.spool.push(piece));
+                return None;
             }
-            builder = None;
-            if let Some(overflow) = overflow.take() {
+            self.kept = None;
+            if let Some(overflow) = self.overflow.take() {
                 overflow(if fits { Reason::NoRoom } else { Reason::TooLarge });
             }
-            spool.open_window();
+            self.spool.open_window();
         }
-        spool.push(data.copy_to_bytes(len));
-        if wait_for_room(spool, idle).await == Room::NoReaders {
-            return Absorbed::PassedOn(Err(BodyError::new(Reason::Aborted)));
+        self.spool.push(data.copy_to_bytes(len));
+        let room = wait_for_room(self.spool, self.route.settings.body_timeout).await;
+        (room == Room::NoReaders).then(|| Absorbed::PassedOn(Err(BodyError::new(Reason::Aborted))))
+    }
+
+    /// What has come, now that nothing more will.
+    fn finish(self) -> Absorbed {
+        if self.promised.is_some_and(|promised| self.total != promised) {
+            return Absorbed::Failed(BodyError::new(Reason::BodyMismatch));
         }
-    }
-    if promised.is_some_and(|promised| total != promised) {
-        return Absorbed::Failed(BodyError::new(Reason::BodyMismatch));
-    }
-    match builder {
-        Some(kept) => Absorbed::Whole(Content {
-            body: kept.finish(),
-            trailers: trailers.map(entry::owned).map(Box::new),
-        }),
-        None => Absorbed::PassedOn(Ok(trailers)),
+        match self.kept {
+            Some(kept) => Absorbed::Whole(Content {
+                body: kept.finish(),
+                trailers: self.trailers.map(entry::owned).map(Box::new),
+            }),
+            None => Absorbed::PassedOn(Ok(self.trailers)),
+        }
     }
 }
 

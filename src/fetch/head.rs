@@ -45,6 +45,7 @@ impl HeadCall {
             asker,
             request: Arc::new(request),
             stored: Some(Arc::clone(stored)),
+            beginning: None,
             number,
             lead: None,
             claim: None,

@@ -8,6 +8,7 @@ mod absorb;
 mod draft;
 mod head;
 mod post;
+mod rest;
 mod settle;
 
 use std::{
@@ -18,7 +19,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use http::{Extensions, HeaderMap, Request, Response, StatusCode, request};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, request, response};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::{error::Elapsed, timeout},
@@ -27,6 +28,7 @@ use tower::ServiceExt;
 
 pub(crate) use head::HeadCall;
 pub(crate) use post::{Kept, PostCall};
+use rest::Completion;
 
 use crate::{
     breaker,
@@ -51,6 +53,8 @@ pub(crate) struct Job {
     pub(crate) request: Arc<HeaderMap>,
     /// What is stored, and is to be confirmed or replaced.
     pub(crate) stored: Option<Arc<Entry>>,
+    /// What is stored of it, where only the rest is to be asked for.
+    pub(crate) beginning: Option<Arc<Entry>>,
     /// The fetch's sequence number.
     pub(crate) number: u64,
     /// The flight that it leads, unless it goes alone.
@@ -67,6 +71,8 @@ pub(crate) enum Reply<B, E> {
     Own(Response<B>, Reason),
     /// A response that is being stored.
     Stored(Arc<Entry>, SpoolReader, Unstored),
+    /// One that is being stored, made of a stored part and a response that brings the rest.
+    Completed(Arc<Entry>, SpoolReader, Unstored),
     /// The stored response was confirmed.
     Confirmed(Arc<Entry>, Unstored),
     /// The inner service failed with a response, to be passed on if there is nothing better.
@@ -102,9 +108,12 @@ type Called<B, E> = Result<Result<Result<Response<B>, E>, Elapsed>, Box<dyn Any 
 
 /// The inner service's answer to a fetch.
 struct Answered<B> {
-    response: Response<B>,
+    head: response::Parts,
+    body: B,
     /// When it was called.
     began: Tick,
+    /// What it means together with what is stored, if it is the rest of that.
+    completion: Option<Completion>,
     /// The fetch's place among those under way.
     permit: OwnedSemaphorePermit,
 }
@@ -196,6 +205,9 @@ impl Job {
         if let Some(stored) = self.stored.as_ref().filter(|stored| stored.validators().is_some()) {
             unasked = Some((service.clone(), copy(&request)));
             stored.validators().add_conditionals(request.headers_mut());
+        } else if let Some(part) = &self.beginning {
+            unasked = Some((service.clone(), copy(&request)));
+            rest::ask_for_it(part, request.headers_mut());
         }
         loop {
             let began = self.now();
@@ -208,13 +220,16 @@ impl Job {
                 Ok(Err(_elapsed)) => return Err(Unanswered::Refused(Reason::Timeout, None)),
                 Err(panic) => return Err(Unanswered::Panicked(panic)),
             };
+            let (head, body) = response.into_parts();
+            let completion = self.completion(&head, &body, began);
+            let is_no_answer = completion.is_none() && self.is_no_rest(head.status);
             match unasked.take() {
-                Some(again) if self.is_unrelated_304(&response) => {
-                    // What is stored is not what it confirms; it goes, and the question is put without it.
+                Some(again) if is_no_answer || self.is_unrelated_304(&head) => {
+                    // What is stored is not what it is about; it goes, and the question is put without it.
                     (service, request) = again;
                     self.forget_stored();
                 }
-                _ => return Ok(Answered { response, began, permit }),
+                _ => return Ok(Answered { head, body, began, completion, permit }),
             }
         }
     }
@@ -234,12 +249,9 @@ impl Job {
     }
 
     /// Whether a response confirms something else than what is stored (RFC 9111 §4.3.4).
-    fn is_unrelated_304<B>(&self, response: &Response<B>) -> bool {
-        response.status() == StatusCode::NOT_MODIFIED
-            && self
-                .stored
-                .as_ref()
-                .is_some_and(|stored| !validation::confirms(&stored.validators(), response.headers()))
+    fn is_unrelated_304(&self, head: &response::Parts) -> bool {
+        let unrelated = |stored: &Arc<Entry>| !validation::confirms(&stored.validators(), &head.headers);
+        head.status == StatusCode::NOT_MODIFIED && self.stored.as_ref().is_some_and(unrelated)
     }
 
     /// The callers' code panicked: that is a failure, and the panic is for who asked for the fetch.

@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use super::{
     Job, Unstored,
-    absorb::{self, Producer},
+    absorb::{self, Arriving, Producer},
 };
 use crate::{
     clock::Tick,
@@ -58,6 +58,7 @@ impl PostCall {
             asker: Asker { post: true, ..asker },
             request: Arc::new(request),
             stored: None,
+            beginning: None,
             number: route.core.store.take_number(),
             lead: None,
             claim: None,
@@ -90,15 +91,15 @@ impl PostCall {
             return Err(Response::from_parts(head, body));
         }
         let entry = Arc::new(entry);
-        let length = absorb::promised_length(&head, &body);
-        let spool = Spool::new(length);
+        let arriving = Arriving::whole(absorb::promised_length(&head, &body), body);
+        let spool = Spool::new(arriving.length);
         let producer = Producer::new(&spool);
         // Nothing has been read yet.
-        let Some(reader) = spool.reader() else { return Err(Response::from_parts(head, body)) };
+        let Some(reader) = spool.reader() else { return Err(Response::from_parts(head, arriving.body)) };
         let span = telemetry::fetch_span(&job.route);
         let kept = Arc::clone(&entry);
         let keep = async move {
-            job.absorb(&kept, true, body, length, &spool, producer).await;
+            job.absorb(&kept, true, arriving, &spool, producer).await;
             drop(permit);
         };
         drop(runtime.spawn(keep.instrument(span)));

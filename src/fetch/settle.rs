@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Answered, Job, Replier, Reply,
-    absorb::{self, Absorbed, Producer},
+    absorb::{self, Absorbed, Arriving, Producer},
     answer, draft, tell,
 };
 use crate::{
@@ -43,15 +43,17 @@ impl Job {
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let Answered { response, began, permit } = answered;
+        let Answered { head, body, began, completion, permit } = answered;
         let route = Arc::clone(&self.route);
-        let (head, body) = response.into_parts();
         let took = self.now().since(began);
         let arrive = || Arrival::of(&head.headers, route.core.clock.wall(), took);
         let arrival = match catch_unwind(AssertUnwindSafe(arrive)) {
             Ok(arrival) => arrival,
             Err(panic) => return self.panicked(panic, reply),
         };
+        if let Some(completion) = completion {
+            return self.complete(completion, head, body, arrival, permit, reply).await;
+        }
         let asked = self.stored.clone().filter(|stored| stored.validators().is_some());
         if let (StatusCode::NOT_MODIFIED, Some(stored)) = (head.status, asked) {
             return self.confirm(&stored, head, arrival, reply);
@@ -70,7 +72,9 @@ impl Job {
             verdict::judge(&route.settings.rules, route.max_body, self.asker, &head, length, arrival)
         };
         match verdict {
-            Verdict::Store(plan) => self.store(*plan, head, body, length, arrival, permit, reply).await,
+            Verdict::Store(plan) => {
+                self.store(*plan, head, Arriving::whole(length, body), arrival, permit, reply).await;
+            }
             Verdict::Failed => {
                 self.fail(Reason::Failure, None);
                 answer(reply, Reply::Failed(Response::from_parts(head, body), Reason::Failure));
@@ -88,13 +92,11 @@ impl Job {
     }
 
     /// Keeps a response while it is read.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one response")]
-    async fn store<B, E>(
+    pub(super) async fn store<B, E>(
         mut self,
         plan: Plan,
         head: response::Parts,
-        body: B,
-        length: Option<u64>,
+        arriving: Arriving<B>,
         arrival: Arrival,
         permit: OwnedSemaphorePermit,
         reply: Replier<B, E>,
@@ -108,7 +110,7 @@ impl Job {
             // All others wait for the probe: its head is enough for them, a long body is not to hold them up.
             self.report(Report::Success);
         }
-        let spool = Spool::new(length);
+        let spool = Spool::new(arriving.length);
         let producer = Producer::new(&spool);
         let reader = spool.reader();
         if let Some(lead) = &mut self.lead {
@@ -120,9 +122,10 @@ impl Job {
             lead.publish(if shareable { shared } else { Landing::Released });
         }
         if let Some(reader) = reader {
-            answer(reply, Reply::Stored(Arc::clone(&entry), reader, unstored));
+            let answered = if arriving.has_begun() { Reply::Completed } else { Reply::Stored };
+            answer(reply, answered(Arc::clone(&entry), reader, unstored));
         }
-        self.absorb(&entry, shareable, body, length, &spool, producer).await;
+        self.absorb(&entry, shareable, arriving, &spool, producer).await;
         drop(permit);
     }
 
@@ -131,8 +134,7 @@ impl Job {
         mut self,
         entry: &Arc<Entry>,
         shareable: bool,
-        body: B,
-        length: Option<u64>,
+        arriving: Arriving<B>,
         spool: &Spool,
         producer: Producer,
     ) where
@@ -146,7 +148,7 @@ impl Job {
             // Want of room for it is no word of the response.
             self.release(if reason == Reason::NoRoom { Whose::Request } else { Whose::Response });
         };
-        let absorb = absorb::absorb(body, spool, length, &route, &mut share, overflow);
+        let absorb = absorb::absorb(arriving, spool, &route, &mut share, overflow);
         match AssertUnwindSafe(absorb).catch_unwind().await {
             Ok(Absorbed::Whole(content)) => {
                 // The only one to set it.
@@ -293,7 +295,7 @@ impl Job {
 
     /// What is stored is not what the inner service has.
     pub(super) fn forget_stored(&mut self) {
-        if let Some(stored) = self.stored.take() {
+        for stored in [self.stored.take(), self.beginning.take()].into_iter().flatten() {
             self.route.core.store.remove(&self.key, &stored, self.now());
         }
     }

@@ -2,12 +2,12 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use http::{HeaderMap, Method, Request, Response, request};
+use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 use tokio::{runtime::Handle, sync::oneshot};
 use tracing::Instrument;
 
 use super::{
-    ResponseBody,
+    ResponseBody, part,
     respond::{self, Ask, Served},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         status::{Forward, Fwd, Told},
         vary::Selecting,
     },
-    shared::{self, Failed, FlightKey, Landing, Route, Upstream},
+    shared::{self, Core, Failed, FlightKey, Landing, Route, Upstream},
     spool::SpoolReader,
     store::Slot,
     telemetry::{self, Source},
@@ -246,6 +246,7 @@ where
             stored.reuse(core.clock.now()) != Reuse::Gone
                 && core.store.entry_purged(&self.key, stored).is_none()
         });
+        let beginning = (fwd == Fwd::Partial).then(|| self.beginning()).flatten();
         let job = Job {
             route: Arc::clone(&self.route),
             key: self.key.clone(),
@@ -253,6 +254,7 @@ where
             asker: self.ask.asker,
             request: Arc::clone(&self.headers),
             stored,
+            beginning,
             number,
             lead,
             claim: None,
@@ -272,6 +274,12 @@ where
             Reply::Own(response, reason) => Ok(self.pass_on(response, own(reason))),
             Reply::Stored(entry, reader, unstored) => {
                 let mut response = self.arriving(&entry, reader, Told::Forwarded(forward.stored()));
+                unstored.add_to(&mut response);
+                Ok(response)
+            }
+            Reply::Completed(entry, reader, unstored) => {
+                let forward = forward.answered(StatusCode::PARTIAL_CONTENT).stored();
+                let mut response = self.arriving(&entry, reader, Told::Forwarded(forward));
                 unstored.add_to(&mut response);
                 Ok(response)
             }
@@ -296,6 +304,15 @@ where
                 Ok(self.look_up(true).unwrap_or_else(|| self.refuse(&failed, fwd, false)))
             }
         }
+    }
+
+    /// What is stored of the whole that it asks for, if nothing but the rest is missing and no purge has passed it.
+    fn beginning(&self) -> Option<Arc<Entry>> {
+        let Core { store, clock, .. } = &*self.route.core;
+        let slot = store.peek(self.key.as_bytes())?;
+        let (asked, ask) = (self.asked.as_ref(), (&self.ask, &self.target));
+        let part = part::beginning(&self.route, &slot, ask, asked, &self.headers, clock.now())?;
+        store.entry_purged(&self.key, part).is_none().then(|| Arc::clone(part))
     }
 
     /// The answer from the store as it is now, if there is one, to a request that went forward or did not.

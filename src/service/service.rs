@@ -14,16 +14,17 @@ use super::{
     ResponseBody, ResponseFuture,
     exchange::Exchange,
     future::After,
+    part,
     respond::{self, Ask, Served},
     spoils::Spoils,
 };
 use crate::{
-    entry::{Entry, Target},
+    entry::Target,
     error::BoxError,
     event::Reason,
     fetch::{HeadCall, PostCall},
     key::KeyWriter,
-    policy::{range, request::RequestFacts, reuse::Reuse},
+    policy::{request::RequestFacts, reuse::Reuse},
     refresh::refresh,
     shared::{self, Route},
 };
@@ -97,14 +98,9 @@ where
                 Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
             }
         }
-        let wants_part = reuse == Reuse::Gone && route.settings.rules.store_parts && {
-            let unconditional = facts.has_range() && !facts.has_conditionals();
-            !ask.head && unconditional && range::asks_for_part(&parts.headers)
-        };
+        let wants_part = reuse == Reuse::Gone && part::is_wanted(route, &ask, &parts.headers);
         if let Some(slot) = slot.as_ref().filter(|_| wants_part) {
-            let is_fresh = |part: &Entry| part.reuse_as_asked(asked.as_ref(), now) == Reuse::Fresh;
-            let mut stored = slot.parts(&parts.headers).filter(|part| shared::may_use(part, ask.asker));
-            if let Some(part) = stored.find(|part| is_fresh(part) && part.has_part_for(&parts.headers)) {
+            if let Some(part) = part::answering(slot, &ask, asked.as_ref(), &parts.headers, now) {
                 let answer = respond::from_store(route, part, &ask, &parts.headers, now, now, Served::HIT);
                 return ResponseFuture::ready(answer);
             }

@@ -1,6 +1,7 @@
 //! Parts that are kept: what purges take, what comes of their bodies, and how many there may be.
 
 use http::request::Builder;
+use http_body_util::BodyExt;
 use tower_swr_cache::Purge;
 
 use crate::support::{Cache, Call, Gate, Origin, Reply, Start, Step, origin_says, request, rest};
@@ -17,7 +18,7 @@ fn up(call: &Call) -> Reply {
         return Reply::ok(bytes(0, WHOLE - 1)).control("max-age=60");
     };
     let (first, last) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
-    part(first.parse().unwrap(), last.parse().unwrap())
+    part(first.parse().unwrap(), last.parse().unwrap_or(WHOLE - 1))
 }
 
 fn bytes(first: u64, last: u64) -> Vec<u8> {
@@ -178,5 +179,101 @@ async fn requests_for_the_whole_and_for_its_parts_do_not_wait_for_each_other() {
     gate.open();
     for (asked, expected) in asked.into_iter().zip([bytes(0, 9), bytes(0, 99), bytes(5, 14)]) {
         assert_eq!(asked.await.unwrap().body, expected);
+    }
+}
+
+/// The beginning is stored, and the rest comes in these steps.
+fn begun(steps: Vec<Step>) -> Origin {
+    Origin::new(move |call| match call.header("range") {
+        Some("bytes=50-") => {
+            let rest = Reply::steps(steps.clone()).code(206).control("max-age=60").header("etag", "\"a\"");
+            rest.header("content-range", format!("bytes 50-99/{WHOLE}"))
+        }
+        _ => up(call),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_is_read_while_its_rest_arrives() {
+    let gate = Gate::new();
+    let steps = vec![Step::data(bytes(50, 69)), Step::Gate(gate.clone()), Step::data(bytes(70, 99))];
+    let cache = keeping(&begun(steps));
+    cache.send(range(0, 49)).await;
+    let mut first = cache.open(request("/")).await;
+    assert_eq!(first.status(), 200);
+    let mut read = Vec::new();
+    while read.len() < 70 {
+        read.extend(first.body_mut().frame().await.unwrap().unwrap().into_data().unwrap());
+    }
+    assert_eq!(read, bytes(0, 69));
+    let second = cache.spawn("/");
+    rest().await;
+    gate.open();
+    assert_eq!(second.await.unwrap().body, bytes(0, 99));
+    read.extend(first.into_body().collect().await.unwrap().to_bytes());
+    assert_eq!(read, bytes(0, 99));
+    assert_eq!(cache.origin.calls(), 2);
+    assert_eq!(cache.get("/").await.said, "hit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rest_that_is_not_what_it_says_makes_no_whole() {
+    for steps in [
+        vec![Step::data(bytes(50, 98))],
+        vec![Step::data(bytes(50, 99)), Step::data("x")],
+        vec![Step::data(bytes(50, 69)), Step::Error],
+    ] {
+        let cache = keeping(&begun(steps.clone()));
+        cache.send(range(0, 49)).await;
+        assert!(cache.get("/").await.body_error.is_some(), "{steps:?}");
+        rest().await;
+        let answer = cache.send(range(10, 49)).await;
+        assert_eq!((answer.said.as_str(), answer.body.to_vec()), ("hit", bytes(10, 49)), "{steps:?}");
+        assert_eq!(cache.send(range(0, 50)).await.said, "fwd=partial; stored", "{steps:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_that_passes_the_beginning_passes_the_whole() {
+    for purge in [
+        Purge::url("/").unwrap(),
+        // The rest itself does not name them.
+        Purge::tag("red"),
+        Purge::tag("scores"),
+        Purge::route("route"),
+        Purge::all(),
+    ] {
+        let gate = Gate::new();
+        let steps = vec![Step::data(bytes(50, 69)), Step::Gate(gate.clone()), Step::data(bytes(70, 99))];
+        let cache = keeping(&begun(steps));
+        cache.send(range(0, 49)).await;
+        let first = cache.spawn("/");
+        rest().await;
+        cache.handle.purge(purge.clone());
+        gate.open();
+        assert_eq!(first.await.unwrap().body, bytes(0, 99), "{purge:?}");
+        rest().await;
+        assert_eq!(cache.handle.stats().keys, 0, "{purge:?}");
+
+        cache.send(range(0, 49)).await;
+        cache.handle.purge(purge.clone());
+        assert_eq!(cache.get("/").await.said, "fwd=uri-miss; stored", "{purge:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completed_whole_keeps_the_tags_of_both() {
+    for tag in ["red", "blue"] {
+        let cache = keeping(&Origin::new(|call| match call.header("range") {
+            Some("bytes=50-") => {
+                let rest = Reply::status(206).body(bytes(50, 99)).header("cache-tag", "blue");
+                rest.header("content-range", "bytes 50-99/100").header("etag", "\"a\"").control("max-age=60")
+            }
+            _ => up(call),
+        }));
+        cache.send(range(0, 49)).await;
+        assert_eq!(cache.get("/").await.body, bytes(0, 99));
+        assert_eq!(cache.get("/").await.said, "hit");
+        assert_eq!(cache.handle.purge(Purge::tag(tag)).entries, 1, "{tag}");
     }
 }

@@ -236,6 +236,8 @@ impl SwrConfigBuilder {
     /// how long it is fresh, and has a `Content-Range` that agrees with its body; and the 200 that such a request may get.
     /// While it is fresh, a part answers requests for a range within it, and no others. Parts with the same strong
     /// validator are put together (RFC 9111 §3.4), up to the whole; at most 8 that are apart are kept under one key.
+    /// A GET for the whole of which a part with a strong entity tag is the beginning asks for the rest alone, with
+    /// `If-Range`; for a whole with any other gap, and for a part that is not all there, all of it is asked for.
     /// Requests for parts do not wait for each other. Defaults to off: a request for a part of what is not stored is passed
     /// on, and what it gets is not kept.
     pub fn store_parts(mut self) -> Self {

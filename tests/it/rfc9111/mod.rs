@@ -17,6 +17,7 @@
 //!   was `sent` these and `spared` those names. All lines of a name are meant, in order.
 //! * A line is `name: value`; the value `@N` is the date N seconds after the wall clock's, which stands still.
 
+mod completing;
 mod conditionals;
 mod directives;
 mod fields;
@@ -257,6 +258,7 @@ fn value_of(text: &str) -> HeaderValue {
 /// All tables.
 fn all() -> Vec<Case> {
     let tables = [
+        completing::cases,
         conditionals::cases,
         directives::cases,
         fields::cases,
