@@ -1,4 +1,5 @@
-//! The words for what happened to a request: one [`Outcome`] each, and a [`Reason`] where something was not done.
+//! The words for what happened to a request: one [`Outcome`] each, and a [`Reason`] where something was not done. And for
+//! what happened to a cache: the [`EventKind`].
 //!
 //! The same values are what the `Cache-Status` field, a metric's label and a log line show, so that an operator who has
 //! one of them can find the others.
@@ -30,6 +31,13 @@ macro_rules! words {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
     };
@@ -142,6 +150,30 @@ words! {
         Override = "override",
         /// The key is known for responses that cannot be shared, so nothing waits for anything.
         Uncollapsed = "uncollapsed",
+    }
+}
+
+words! {
+    /// What kind of an [`Event`](crate::Event) it is.
+    EventKind {
+        /// A breaker opened: the reason is that of the failure that was one too many.
+        BreakerOpened = "breaker_opened",
+        /// A breaker sends its probe.
+        BreakerHalfOpen = "breaker_half_open",
+        /// A breaker closed.
+        BreakerClosed = "breaker_closed",
+        /// A fetch to replace a stored response failed.
+        RefreshFailed = "refresh_failed",
+        /// A stored response may now serve past its hard limit, because a fetch failed.
+        Extended = "extended",
+        /// The inner service panicked.
+        Panicked = "panicked",
+        /// A purge was carried out.
+        Purged = "purged",
+        /// Keys left the store for want of room.
+        Evicted = "evicted",
+        /// A breaker was forced, or let go.
+        ModeChanged = "mode_changed",
     }
 }
 

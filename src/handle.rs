@@ -15,12 +15,13 @@ use crate::{
     entry::EntryInfo,
     error::ConfigError,
     health::{self, CacheHealth, Health, StoreStats},
+    hook::Hook,
     key::Key,
     policy::request::RequestFacts,
     service::SwrCacheLayer,
-    shared::{Core, Route, Sizes},
+    shared::{Core, Hooks, Route, Sizes},
     store::{Purge, Purged},
-    telemetry::RouteStats,
+    telemetry::{self, Event, RouteStats},
 };
 
 /// A cache that any number of routes share. Clones are the same cache.
@@ -44,13 +45,13 @@ impl CacheHandle {
     pub(crate) fn for_one(config: &SwrConfig) -> Self {
         let max_body = config.settings.explicit_max_body.unwrap_or(DEFAULT_MAX_BODY);
         let defaults = CacheHandleBuilder::default().name(config.name());
-        Self::of(&defaults, DEFAULT_CAPACITY.max(max_body.saturating_mul(4)), max_body)
+        Self::of(defaults, DEFAULT_CAPACITY.max(max_body.saturating_mul(4)), max_body)
     }
 
-    fn of(builder: &CacheHandleBuilder, capacity: u64, max_body: u64) -> Self {
-        let clock = Clock::new(builder.wall.clone());
+    fn of(builder: CacheHandleBuilder, capacity: u64, max_body: u64) -> Self {
+        let clock = Clock::new(builder.wall);
         let sizes = Sizes { capacity, max_body, fetches: builder.fetches, refreshes: builder.refreshes };
-        let core = Core::new(&builder.name, clock, sizes);
+        let core = Core::new(&builder.name, clock, sizes, builder.hooks);
         Self { core: Arc::new(core), routes: Arc::default() }
     }
 
@@ -120,6 +121,27 @@ impl CacheHandle {
         Purged { entries: self.core.purge(&purge) }
     }
 
+    /// Carries out a purge that another instance was asked for, just as [`purge`](Self::purge) does; but
+    /// [`on_purge`](CacheHandleBuilder::on_purge) is not told of it, so that it is not sent round again.
+    ///
+    /// ```
+    /// use tower_swr_cache::{CacheHandle, Purge};
+    ///
+    /// // What stands here for a bus is a channel; with the feature `serde` a purge can be sent as JSON.
+    /// let (bus, from_bus) = std::sync::mpsc::channel();
+    /// let here = CacheHandle::builder().on_purge(move |purge: &Purge| drop(bus.send(purge.clone()))).build()?;
+    /// let elsewhere = CacheHandle::builder().build()?;
+    ///
+    /// here.purge_tag("nba");
+    /// for purge in from_bus.try_iter() {
+    ///     elsewhere.apply_purge(&purge);
+    /// }
+    /// # Ok::<_, tower_swr_cache::ConfigError>(())
+    /// ```
+    pub fn apply_purge(&self, purge: &Purge) -> Purged {
+        Purged { entries: self.core.apply_purge(purge) }
+    }
+
     /// What a purge would do, and does not: it counts only, and is no barrier for anything.
     #[must_use]
     pub fn would_purge(&self, purge: &Purge) -> Purged {
@@ -162,8 +184,16 @@ impl CacheHandle {
 
     /// Forces a breaker open or closed, or lets it go by what it sees again. False if there is none of this name.
     pub fn set_breaker(&self, name: &str, mode: BreakerMode) -> bool {
-        let breaker = self.core.breakers.get(name);
-        breaker.map(|breaker| breaker.set_force(mode.force(), self.core.clock.now())).is_some()
+        let Some(breaker) = self.core.breakers.get(name) else { return false };
+        breaker.set_force(mode.force());
+        telemetry::breaker_forced(&self.core.journal, name, mode);
+        true
+    }
+
+    /// The last notable events, 64 at most, the newest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.core.journal.last()
     }
 
     /// What each route has counted.
@@ -243,6 +273,7 @@ pub struct CacheHandleBuilder {
     fetches: usize,
     refreshes: usize,
     wall: Option<WallClock>,
+    hooks: Hooks,
 }
 
 impl Default for CacheHandleBuilder {
@@ -254,6 +285,7 @@ impl Default for CacheHandleBuilder {
             fetches: 1024,
             refreshes: 64,
             wall: None,
+            hooks: Hooks::default(),
         }
     }
 }
@@ -299,6 +331,23 @@ impl CacheHandleBuilder {
         self
     }
 
+    /// A function that is told of each notable event, after it is recorded. It runs where the event happened, so it should
+    /// be quick; what it panics with ends nothing. Defaults to none; [`events`](CacheHandle::events) has the last ones
+    /// without it.
+    pub fn on_event(mut self, function: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.hooks.on_event = Hook::new(function);
+        self
+    }
+
+    /// A function that is told of each purge, after it is carried out: those that the handle or its admin surface is asked
+    /// for, and those that responses to unsafe requests demand. It is for telling other instances, who
+    /// [apply](CacheHandle::apply_purge) it, and is not told of what was applied here. What it panics with ends nothing.
+    /// Defaults to none.
+    pub fn on_purge(mut self, function: impl Fn(&Purge) + Send + Sync + 'static) -> Self {
+        self.hooks.on_purge = Hook::new(function);
+        self
+    }
+
     /// Checks all of it, and makes the cache.
     ///
     /// # Errors
@@ -326,7 +375,8 @@ impl CacheHandleBuilder {
                 return Err(ConfigError::new(field, number, "is out of range"));
             }
         }
-        Ok(CacheHandle::of(&self, self.capacity, max_body))
+        let capacity = self.capacity;
+        Ok(CacheHandle::of(self, capacity, max_body))
     }
 }
 

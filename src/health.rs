@@ -6,7 +6,7 @@ use crate::{
     breaker::{BreakerInfo, BreakerState},
     event::Outcome,
     shared::{Core, Route},
-    telemetry::{self, Ratios, RouteStats},
+    telemetry::{self, Event, Ratios, RouteStats},
 };
 
 /// How a cache is, in a word and a few totals: [`CacheHandle::health`](crate::CacheHandle::health).
@@ -91,6 +91,8 @@ pub struct CacheHealth {
     pub breakers: Vec<BreakerInfo>,
     /// The store.
     pub store: StoreStats,
+    /// The last notable events, 64 at most, the newest first.
+    pub events: Vec<Event>,
 }
 
 /// How a route is.
@@ -204,6 +206,7 @@ pub(crate) fn cache_health(core: &Core) -> CacheHealth {
         routes,
         breakers,
         store: StoreStats::of(core),
+        events: core.journal.last(),
     }
 }
 

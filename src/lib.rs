@@ -21,7 +21,8 @@
 //!   [`CacheOverride`] overrules it for one response.
 //! * [`CacheHandle`] is the store that several routes share: it makes their layers, purges, and looks into it.
 //! * [`key`] has the extractors that keys are composed of.
-//! * [`Outcome`] and [`Reason`] are the words in `Cache-Status` (RFC 9211) and in log lines.
+//! * [`Outcome`] and [`Reason`] are the words in `Cache-Status` (RFC 9211) and in log lines; [`Event`] is what an operator
+//!   should know of.
 //!
 //! # What others do differently
 //!
@@ -121,9 +122,12 @@ mod fetch;
 mod flight;
 mod handle;
 mod health;
+mod hook;
 pub mod key;
 mod policy;
 mod refresh;
+#[cfg(feature = "serde")]
+mod rfc3339;
 #[cfg(feature = "serde")]
 mod seconds;
 mod service;
@@ -143,16 +147,16 @@ pub use config::Routes;
 pub use config::{DefaultClassifier, FailureClassifier, SwrConfig, SwrConfigBuilder};
 pub use entry::{EntryInfo, FinalUri};
 pub use error::{BodyError, BoxError, CacheFailure, ConfigError};
-pub use event::{Outcome, Reason};
+pub use event::{EventKind, Outcome, Reason};
 pub use handle::{CacheHandle, CacheHandleBuilder};
 pub use health::{CacheHealth, Health, HealthStatus, RouteHealth, StoreStats, TieredCache};
 pub use key::{Key, KeyDecision, KeyExtractor, KeyWriter};
 pub use policy::CacheOverride;
 pub use service::{ResponseBody, ResponseFuture, SwrCache, SwrCacheLayer};
 pub use store::{Purge, Purged};
+pub use telemetry::{Event, HISTOGRAM_BOUNDS, Quantiles, Ratios, RouteStats};
 #[cfg(feature = "prometheus")]
 pub use telemetry::{Exporter, ExporterError, MetricsService};
-pub use telemetry::{HISTOGRAM_BOUNDS, Quantiles, Ratios, RouteStats};
 
 /// The README's code, so that it is compiled.
 #[cfg(all(doctest, feature = "reqwest"))]

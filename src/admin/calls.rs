@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::reply::{self, Reply};
-use crate::{breaker::BreakerMode, handle::CacheHandle, store::Purge};
+use crate::{breaker::BreakerMode, handle::CacheHandle, store::PurgeForm};
 
 /// A call that changes something, once its body is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,22 +14,7 @@ pub(super) enum Act {
     Breaker(String),
 }
 
-/// The body of `POST /purge`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PurgeCall {
-    url: Option<String>,
-    key: Option<String>,
-    tag: Option<String>,
-    route: Option<String>,
-    all: Option<bool>,
-    #[serde(default)]
-    soft: bool,
-    #[serde(default)]
-    dry_run: bool,
-}
-
-/// The answer to it.
+/// The answer to `POST /purge`.
 #[derive(Debug, Serialize)]
 struct PurgeAnswer {
     scope: &'static str,
@@ -58,36 +43,16 @@ impl Act {
 }
 
 fn purge(body: &[u8], cache: &CacheHandle) -> Result<Reply, String> {
-    let call: PurgeCall = parse(body)?;
-    let (soft, dry_run) = (call.soft, call.dry_run);
-    let purge = call.into_purge()?;
-    let scope = purge.scope_name();
+    let form: PurgeForm = parse(body)?;
+    let dry_run = form.dry_run;
+    let purge = form.purge()?;
+    let (scope, soft) = (purge.scope_name(), purge.soft);
     let purged = if dry_run { cache.would_purge(&purge) } else { cache.purge(purge) };
     let entries = purged.entries;
     if !dry_run {
         tracing::info!(scope, soft, entries, "purged through the admin surface");
     }
     Ok(reply::json(StatusCode::OK, &PurgeAnswer { scope, soft, dry_run, entries }))
-}
-
-impl PurgeCall {
-    fn into_purge(self) -> Result<Purge, String> {
-        let Self { url, key, tag, route, all, soft, .. } = self;
-        let scopes = [
-            url.map(|url| Purge::url(&url).map_err(|error| error.to_string())),
-            key.map(|key| {
-                key.parse().map(Purge::key).map_err(|_| "key: is not the printable form of a key".to_owned())
-            }),
-            tag.map(|tag| Ok(Purge::tag(tag))),
-            route.map(|route| Ok(Purge::route(route))),
-            all.map(|all| if all { Ok(Purge::all()) } else { Err("all: is true or absent".to_owned()) }),
-        ];
-        let mut scopes = scopes.into_iter().flatten();
-        let (Some(purge), None) = (scopes.next(), scopes.next()) else {
-            return Err("exactly one of url, key, tag, route, all is wanted".to_owned());
-        };
-        purge.map(|purge| if soft { purge.soft() } else { purge })
-    }
 }
 
 fn set_breaker(name: &str, body: &[u8], cache: &CacheHandle) -> Result<Reply, String> {

@@ -20,7 +20,7 @@
 //! | `GET /health` | 200 with [`Health`](crate::Health), whether it is well or not |
 //! | `GET /health/live` | 200 |
 //! | `GET /health/ready` | 200; 503 while the cache [is draining](crate::CacheHandle::set_draining) |
-//! | `GET /health/cache` | 200 with [`CacheHealth`](crate::CacheHealth) |
+//! | `GET /health/cache` | 200 with [`CacheHealth`](crate::CacheHealth), the last [events](crate::Event) among it |
 //! | `GET /health/history` | 200 with the requests of the last five minutes, slot by slot: all, from memory, fresh |
 //! | `GET /entries?text=…`, `?tag=…`, `?url=…` | with the token: 50 keys at most that hold this text, tag or URL |
 //! | `GET /entry?key=…` | with the token: what is stored under a key, without its body |
@@ -28,8 +28,8 @@
 //! | `POST /purge` | `{"tag": "nba", "soft": true}` purges, and answers how many responses that were |
 //! | `POST /breakers/{name}` | `{"mode": "open"}` forces a breaker, and answers where it stands |
 //!
-//! `/purge` takes one of `url`, `key` (in its [printable form](crate::key#the-printable-form)), `tag`, `route` and `all`
-//! (true); `soft` marks stale instead of removing, `dry_run` counts and changes nothing. The modes of a breaker are `auto`,
+//! `/purge` takes what a [`Purge`](crate::Purge) is in JSON: one of `url`, `key` (in its
+//! [printable form](crate::key#the-printable-form)), `tag`, `route` and `all` (true); `soft` marks stale instead of removing, `dry_run` counts and changes nothing. The modes of a breaker are `auto`,
 //! `open` and `closed`.
 //!
 //! # Who may do what

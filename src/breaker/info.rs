@@ -127,7 +127,7 @@ mod tests {
         };
         let fail = |key| {
             let asked: Result<Permit, _> = breaker.ask(start);
-            asked.expect("it is closed").report(Report::Failure(key), start);
+            asked.expect("it is closed").report(Report::Failure(key), None, start);
         };
         assert_eq!(shown(Duration::ZERO), ("closed", "auto", 0, false));
         fail(1);
@@ -144,7 +144,7 @@ mod tests {
             (BreakerMode::ForcedClosed, ("closed", "closed", 0, false)),
             (BreakerMode::Auto, ("closed", "auto", 0, false)),
         ] {
-            breaker.set_force(mode.force(), start);
+            breaker.set_force(mode.force());
             assert_eq!(shown(Duration::ZERO), word);
         }
     }

@@ -19,14 +19,15 @@ use state::{Machine, Ticket};
 
 use crate::{
     clock::Tick,
+    event::Reason,
     sync::{Mutex, MutexGuard},
 };
 
 /// How much a cool-down is moved at most, either way, as a part of it.
 const JITTER: f64 = 0.1;
 
-/// Who is told of a breaker's transitions; outside its lock.
-pub(crate) type OnTransition = Box<dyn Fn(&Breaker, Transition, Tick) + Send + Sync>;
+/// Who is told of a breaker's transitions, and of the failure that led to one; outside its lock.
+pub(crate) type OnTransition = Box<dyn Fn(&Breaker, Transition, Option<Reason>) + Send + Sync>;
 
 /// One upstream's breaker.
 pub(crate) struct Breaker {
@@ -51,9 +52,9 @@ impl Breaker {
     }
 
     /// Forces it, or frees it.
-    pub(crate) fn set_force(&self, force: Force, now: Tick) {
+    pub(crate) fn set_force(&self, force: Force) {
         let transition = self.lock().set_force(force);
-        self.tell(transition, now);
+        self.tell(transition, None);
     }
 
     /// Asks for one call: a permit, or after what time to ask again.
@@ -64,13 +65,13 @@ impl Breaker {
             Admission::Go(ticket) => Ok(Permit { breaker: Arc::clone(self), ticket: Some(ticket) }),
             Admission::Refused(wait) => Err(wait),
         };
-        self.tell(transition, now);
+        self.tell(transition, None);
         asked
     }
 
-    fn tell(&self, transition: Option<Transition>, now: Tick) {
+    fn tell(&self, transition: Option<Transition>, why: Option<Reason>) {
         if let Some(transition) = transition {
-            (self.on_transition)(self, transition, now);
+            (self.on_transition)(self, transition, why);
         }
     }
 
@@ -100,10 +101,10 @@ impl Permit {
         self.ticket.is_some_and(Ticket::is_probe)
     }
 
-    /// Says what came of the call. The first report counts.
-    pub(crate) fn report(&mut self, report: Report, now: Tick) {
+    /// Says what came of the call, and why if it failed. The first report counts.
+    pub(crate) fn report(&mut self, report: Report, why: Option<Reason>, now: Tick) {
         let transition = self.settle(report, now);
-        self.breaker.tell(transition, now);
+        self.breaker.tell(transition, why);
     }
 
     fn settle(&mut self, report: Report, now: Tick) -> Option<Transition> {
@@ -118,7 +119,7 @@ impl Drop for Permit {
         // No time is needed: nothing came of it, so nothing counts from now. Who is told may panic, and this may be
         // because of a panic already; two are the end of the process.
         if let Some(transition) = self.settle(Report::Nothing, Tick::PAST) {
-            let tell = || self.breaker.tell(Some(transition), Tick::PAST);
+            let tell = || self.breaker.tell(Some(transition), None);
             drop(catch_unwind(AssertUnwindSafe(tell)));
         }
     }
@@ -143,7 +144,7 @@ mod tests {
         });
         let breaker = Breaker::new("upstream", settings, observe);
         let start = Tick::from_raw(1 << 50);
-        breaker.ask(start).expect("closed").report(Report::Failure(0), start);
+        breaker.ask(start).expect("closed").report(Report::Failure(0), None, start);
         assert!(breaker.ask(start).is_err());
         let later = start.after(Duration::from_secs(12));
         for _ in 0..3 {
@@ -152,8 +153,8 @@ mod tests {
             drop(probe);
         }
         let mut probe = breaker.ask(later).expect("nobody else is under way");
-        probe.report(Report::Success, later);
-        probe.report(Report::Failure(0), later);
+        probe.report(Report::Success, None, later);
+        probe.report(Report::Failure(0), None, later);
         drop(probe);
         assert_eq!(breaker.standing().0, State::Closed { failures: 0 });
         assert_eq!(told.load(Ordering::Relaxed), 1 + 4 + 1, "opened, half-opened four times, closed");
@@ -166,7 +167,7 @@ mod tests {
         let breaker = Breaker::new("upstream", settings, observe);
         let start = Tick::from_raw(1 << 50);
         let mut call = breaker.ask(start).expect("closed");
-        assert!(catch_unwind(AssertUnwindSafe(|| call.report(Report::Failure(0), start))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| call.report(Report::Failure(0), None, start))).is_err());
         let later = start.after(Duration::from_secs(12));
         for _ in 0..3 {
             assert!(catch_unwind(AssertUnwindSafe(|| breaker.ask(later))).is_err(), "told of the probe");
@@ -189,7 +190,7 @@ mod tests {
         let mut spans: Vec<f64> = (0..200)
             .map(|_| {
                 let breaker = Breaker::new("upstream", settings, Box::new(|_, _, _| ()));
-                breaker.ask(start).expect("closed").report(Report::Failure(0), start);
+                breaker.ask(start).expect("closed").report(Report::Failure(0), None, start);
                 breaker.ask(start).expect_err("open").as_secs_f64()
             })
             .collect();

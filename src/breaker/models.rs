@@ -18,7 +18,7 @@ fn opened() -> (Arc<Breaker>, Permit) {
     let settings = Settings { failures: 1, cooldown: COOLDOWN };
     let breaker = Breaker::new("upstream", settings, Box::new(|_, _, _| {}));
     let late = breaker.ask(OPENED).expect("closed");
-    breaker.ask(OPENED).expect("closed").report(Report::Failure(1), OPENED);
+    breaker.ask(OPENED).expect("closed").report(Report::Failure(1), None, OPENED);
     (breaker, late)
 }
 
@@ -63,7 +63,7 @@ fn a_probe_that_comes_to_nothing_leaves_its_place_to_one_other() {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         let mut probe = breaker.ask(later()).expect("nobody is under way");
         assert!(probe.is_probe());
-        probe.report(Report::Success, later());
+        probe.report(Report::Success, None, later());
         assert_eq!(breaker.standing().0, State::Closed { failures: 0 });
     });
 }
@@ -75,10 +75,10 @@ fn a_late_result_does_not_decide_for_the_probe() {
         for outcome in reports {
             every_schedule(move || {
                 let (breaker, mut late) = opened();
-                let reports = thread::spawn(move || late.report(says, later()));
+                let reports = thread::spawn(move || late.report(says, None, later()));
                 let mut probe = breaker.ask(later()).expect("the cool-down is over");
                 assert!(probe.is_probe() && breaker.ask(later()).is_err());
-                probe.report(outcome, later());
+                probe.report(outcome, None, later());
                 reports.join().unwrap();
                 let state = breaker.standing().0;
                 match outcome {

@@ -108,7 +108,7 @@ impl Job {
         let entry = Arc::new(entry);
         if self.call.as_ref().is_some_and(breaker::Permit::is_probe) {
             // All others wait for the probe: its head is enough for them, a long body is not to hold them up.
-            self.report(Report::Success);
+            self.report(Report::Success, None);
         }
         let spool = Spool::new(arriving.length);
         let producer = Producer::new(&spool);
@@ -179,7 +179,7 @@ impl Job {
         arrival: Arrival,
         reply: Replier<B, E>,
     ) {
-        self.report(Report::Success);
+        self.report(Report::Success, None);
         let rules = &self.route.settings.rules;
         let mut head = head;
         head.status = stored.status;
@@ -225,16 +225,16 @@ impl Job {
     }
 
     /// Tells the breaker what came of the call.
-    fn report(&mut self, report: Report) {
+    fn report(&mut self, report: Report, why: Option<Reason>) {
         let now = self.now();
         if let Some(call) = &mut self.call {
-            tell(|| call.report(report, now));
+            tell(|| call.report(report, why, now));
         }
     }
 
     /// Stores a response whose content is whole.
     fn keep(&mut self, entry: &Arc<Entry>, shareable: bool) {
-        self.report(Report::Success);
+        self.report(Report::Success, None);
         let now = self.now();
         let differs = |extent: &Extent| extent.len() != entry.body_len();
         if entry.extent.as_ref().is_some_and(differs) {
@@ -257,6 +257,7 @@ impl Job {
         } else {
             self.route.newest.stored(entry);
         }
+        telemetry::evictions(&self.route.core, now);
         self.route.failing.went_well();
         self.refreshed(RefreshResult::Success);
     }
@@ -304,7 +305,7 @@ impl Job {
     pub(super) fn fail(&mut self, reason: Reason, pause: Option<Duration>) -> Arc<Failed> {
         let now = self.now();
         if is_the_upstreams(reason) {
-            self.report(Report::Failure(self.route.core.store.hash(&self.key)));
+            self.report(Report::Failure(self.route.core.store.hash(&self.key)), Some(reason));
         }
         if reason != Reason::Overload {
             let hard = self.stored.as_ref().map(|stored| stored.times.hard_at.since(stored.times.cached_at));
@@ -316,7 +317,7 @@ impl Job {
             let by = stored.times.error_at.since(stored.times.hard_at);
             if first && !by.is_zero() {
                 tell(|| self.route.meter.extended());
-                tell(|| telemetry::extension(&self.route, by, now));
+                tell(|| telemetry::extension(&self.route, reason, by, now));
             }
         }
         if !matches!(
@@ -341,7 +342,7 @@ impl Job {
 
     /// The response is for nobody but who asked for it: those who wait go on alone.
     fn release(&mut self, whose: Whose) {
-        self.report(Report::Success);
+        self.report(Report::Success, None);
         self.route.failing.went_well();
         let now = self.now();
         let store = &self.route.core.store;

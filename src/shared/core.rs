@@ -17,9 +17,10 @@ use crate::{
     clock::Clock,
     entry::Entry,
     flight::Flights,
+    hook::Hook,
     key::Key,
     store::{Purge, Store, Weights},
-    telemetry::{self, CacheMeter, Gauges},
+    telemetry::{self, CacheMeter, Event, Gauges, Journal},
 };
 
 /// What all routes of a handle share.
@@ -35,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) bodies: Allowance,
     pub(crate) breakers: Breakers,
     pub(crate) meter: CacheMeter,
+    pub(crate) journal: Arc<Journal>,
+    on_purge: Hook<Purge>,
     /// The routes there are, for what is published of them.
     routes: Mutex<Vec<Weak<Route>>>,
     publishing: AtomicBool,
@@ -45,7 +48,9 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(name: &str, clock: Clock, sizes: Sizes) -> Self {
+    pub(crate) fn new(name: &str, clock: Clock, sizes: Sizes, hooks: Hooks) -> Self {
+        let journal = Arc::new(Journal::new(clock.clone(), hooks.on_event));
+        let observed = Arc::clone(&journal);
         let Sizes { capacity, max_body, fetches, refreshes } = sizes;
         // Bodies on their way take an eighth of the capacity, or two of the largest, and never more than a quarter.
         let in_flight = (capacity / 8).max(2 * max_body).min(capacity / 4);
@@ -55,8 +60,15 @@ impl Core {
             flights: Flights::new(),
             fetches: Arc::new(Semaphore::new(fetches)),
             refreshes: Arc::new(Semaphore::new(refreshes)),
-            breakers: Breakers::new(Box::new(|| Box::new(telemetry::breaker_transition))),
+            breakers: Breakers::new(Box::new(move || {
+                let journal = Arc::clone(&observed);
+                Box::new(move |breaker, transition, why| {
+                    telemetry::breaker_transition(&journal, breaker, transition, why);
+                })
+            })),
             meter: CacheMeter::new(name),
+            journal,
+            on_purge: hooks.on_purge,
             routes: Mutex::default(),
             publishing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -65,6 +77,13 @@ impl Core {
             max_body,
         }
     }
+}
+
+/// The caller's functions that are told of what happens.
+#[derive(Debug, Default)]
+pub(crate) struct Hooks {
+    pub(crate) on_event: Hook<Event>,
+    pub(crate) on_purge: Hook<Purge>,
 }
 
 /// A purge that was carried out.
@@ -99,20 +118,32 @@ impl Core {
         routes.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Carries out a purge, as all routes see it.
+    /// Carries out a purge that was asked for here, and says so to whoever tells other instances.
     pub(crate) fn purge(&self, purge: &Purge) -> usize {
         self.purge_all(slice::from_ref(purge))
     }
 
-    /// Carries out purges, as all routes see them.
+    /// The same for several.
     pub(crate) fn purge_all(&self, purges: &[Purge]) -> usize {
+        let done = self.carry_out(purges);
+        self.ask_elsewhere(&done);
+        self.tell_of(&done)
+    }
+
+    /// Carries out a purge that was asked for elsewhere.
+    pub(crate) fn apply_purge(&self, purge: &Purge) -> usize {
+        self.tell_of(&self.carry_out(slice::from_ref(purge)))
+    }
+
+    /// Carries out purges, as all routes see them.
+    fn carry_out<'a>(&self, purges: &'a [Purge]) -> Vec<Done<'a>> {
         let marks: Vec<_> = self.routes().iter().map(|route| Arc::clone(&route.mark)).collect();
         let carry_out = |purge| {
             let began = self.clock.now();
             let entries = self.store.purge(purge, &marks, began);
             Done { purge, entries, took: self.clock.now().since(began) }
         };
-        self.count_purges(&purges.iter().map(carry_out).collect::<Vec<_>>())
+        purges.iter().map(carry_out).collect()
     }
 
     /// Carries out the purges that a response demands which is to be stored under `key` itself, as [`Store::purge_before`]
@@ -123,14 +154,21 @@ impl Core {
         let stands = self.store.purge_before(purges, key, entry, now, |purge, entries| {
             done.push(Done { purge, entries, took: self.clock.now().since(now) });
         });
-        self.count_purges(&done);
+        self.ask_elsewhere(&done);
+        self.tell_of(&done);
         stands
     }
 
-    /// Counts purges once all of them are done: where a recorder panics, none is left undone.
-    fn count_purges(&self, done: &[Done<'_>]) -> usize {
+    /// Other instances are to do the same.
+    fn ask_elsewhere(&self, done: &[Done<'_>]) {
+        done.iter().for_each(|done| self.on_purge.tell(done.purge));
+    }
+
+    /// Tells of purges once all of them are done: where a recorder panics, none is left undone. How many responses they
+    /// were about.
+    fn tell_of(&self, done: &[Done<'_>]) -> usize {
         for Done { purge, entries, took } in done {
-            self.meter.purged(purge.scope_name(), *entries, *took);
+            telemetry::purged(self, purge, *entries, *took, self.clock.now());
         }
         done.iter().map(|done| done.entries).sum()
     }

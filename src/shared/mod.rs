@@ -6,7 +6,7 @@ mod landing;
 mod route;
 
 pub(crate) use allowance::{Allowance, Share};
-pub(crate) use core::{Core, Sizes};
+pub(crate) use core::{Core, Hooks, Sizes};
 pub(crate) use landing::{Failed, FlightKey, Landing};
 pub(crate) use route::{Route, may_use};
 

@@ -25,7 +25,14 @@ use crate::{
 /// cache.purge(Purge::url("https://example.com/odds/nba")?.soft());
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
+/// With feature `serde` it can be sent to other instances, which [apply](crate::CacheHandle::apply_purge) it: it is
+/// `{"tag": "nba"}` in JSON, with `"soft": true` for a soft one; or one of `url`, `key`, `route` and `all` (true).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(try_from = "super::form::PurgeForm", into = "super::form::PurgeForm")
+)]
 #[must_use = "a purge does nothing until it is given to a handle"]
 pub struct Purge {
     pub(crate) scope: Scope,
@@ -47,6 +54,32 @@ pub(crate) enum Scope {
     },
     Route(String),
     All,
+}
+
+/// The kinds of scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScopeKind {
+    Key,
+    Url,
+    Tag,
+    Group,
+    Route,
+    All,
+}
+
+impl ScopeKind {
+    pub(crate) const COUNT: usize = 6;
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Url => "url",
+            Self::Tag => "tag",
+            Self::Group => "group",
+            Self::Route => "route",
+            Self::All => "all",
+        }
+    }
 }
 
 /// What a purge did.
@@ -82,7 +115,12 @@ impl Purge {
 
     /// What a request was aimed at.
     pub(crate) fn target(target: Target) -> Self {
-        Self::of(Scope::Url { authority: Some((*target.authority).into()), path: (*target.path).into() })
+        Self::at(&*target.authority, &*target.path)
+    }
+
+    /// A path, with its query, of one host.
+    pub(crate) fn at(authority: impl Into<String>, path: impl Into<String>) -> Self {
+        Self::of(Scope::Url { authority: Some(authority.into()), path: path.into() })
     }
 
     /// Everything that has this tag, or is in a group of this name (RFC 9875), whatever its host.
@@ -107,14 +145,7 @@ impl Purge {
 
     /// The kind of its scope, as a word.
     pub(crate) fn scope_name(&self) -> &'static str {
-        match self.scope {
-            Scope::Key(_) => "key",
-            Scope::Url { .. } => "url",
-            Scope::Tag(_) => "tag",
-            Scope::Group { .. } => "group",
-            Scope::Route(_) => "route",
-            Scope::All => "all",
-        }
+        self.scope.kind().as_str()
     }
 
     /// Marks stale instead of removing: what is stored is refreshed when it is next asked for, and serves until then as
@@ -130,6 +161,17 @@ impl Purge {
 }
 
 impl Scope {
+    pub(crate) fn kind(&self) -> ScopeKind {
+        match self {
+            Self::Key(_) => ScopeKind::Key,
+            Self::Url { .. } => ScopeKind::Url,
+            Self::Tag(_) => ScopeKind::Tag,
+            Self::Group { .. } => ScopeKind::Group,
+            Self::Route(_) => ScopeKind::Route,
+            Self::All => ScopeKind::All,
+        }
+    }
+
     /// Whether a stored response is meant.
     pub(crate) fn covers(&self, key: &Key, entry: &Entry) -> bool {
         let Origin { route, target, tags, groups, .. } = &entry.origin;

@@ -1,50 +1,27 @@
-//! Log lines, through `tracing`. None has a key, a query or a header's value in it.
+//! What is notable: a log line through `tracing`, and an event of the same name in the journal. None has a key, a query or
+//! a header's value in it.
 
-use std::{
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
-    time::Duration,
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::{
+    cache,
+    gate::Gate,
+    journal::{Journal, Note},
 };
-
-use super::cache;
 use crate::{
-    breaker::{Breaker, Transition},
+    breaker::{Breaker, BreakerMode, Transition},
     clock::Tick,
-    event::Reason,
-    shared::Route,
+    event::{EventKind, Reason},
+    shared::{Core, Route},
+    store::Purge,
 };
 
-/// At most one line of a kind, for a route, in this time.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// A route's gates, one for each kind of line that a bad day can make many of.
+/// A route's gates, one for each kind of event that a bad day can make many of.
 #[derive(Debug, Default)]
 pub(crate) struct LogGates {
     failure: Gate,
     extension: Gate,
     panic: Gate,
-}
-
-/// Lets one line through in a while and counts the others.
-#[derive(Debug, Default)]
-struct Gate {
-    open_from: AtomicU64,
-    suppressed: AtomicU32,
-}
-
-impl Gate {
-    /// The number of lines suppressed since the last one, if another may be written at `now`.
-    fn pass(&self, now: Tick) -> Option<u32> {
-        let open_from = self.open_from.load(Ordering::Relaxed);
-        let next = now.after(QUIET).raw();
-        let passes = open_from <= now.raw()
-            && self.open_from.compare_exchange(open_from, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if passes {
-            Some(self.suppressed.swap(0, Ordering::Relaxed))
-        } else {
-            self.suppressed.fetch_add(1, Ordering::Relaxed);
-            None
-        }
-    }
 }
 
 /// A fetch's span. It follows from the request's, and does not hold it open: the fetch may be over after it.
@@ -61,47 +38,89 @@ pub(crate) fn refresh_success(route: &Route) {
 
 /// A fetch to replace a stored response failed.
 pub(crate) fn refresh_failure(route: &Route, reason: Reason, now: Tick) {
-    if let Some(suppressed) = route.logs.failure.pass(now) {
-        tracing::warn!(route = route.name(), %reason, suppressed, "refresh failed");
-    }
+    let Some(suppressed) = route.logs.failure.pass(now) else { return };
+    let event = EventKind::RefreshFailed;
+    let note = Note { route: Some(route.name()), reason: Some(reason), suppressed, ..Note::of(event) };
+    route.core.journal.record(note);
+    tracing::warn!(%event, route = route.name(), %reason, suppressed, "refresh failed");
 }
 
 /// A stored response may now serve past its hard limit.
-pub(crate) fn extension(route: &Route, by: Duration, now: Tick) {
-    if let Some(suppressed) = route.logs.extension.pass(now) {
-        tracing::warn!(route = route.name(), ?by, suppressed, "stale response extended");
+pub(crate) fn extension(route: &Route, reason: Reason, by: Duration, now: Tick) {
+    let Some(suppressed) = route.logs.extension.pass(now) else { return };
+    let event = EventKind::Extended;
+    route.core.journal.record(Note {
+        route: Some(route.name()),
+        reason: Some(reason),
+        suppressed,
+        detail: Some(format!("by {by:?}")),
+        ..Note::of(event)
+    });
+    tracing::warn!(%event, route = route.name(), ?by, suppressed, "stale response extended");
+}
+
+/// A breaker changed its state. These are few by nature: one a cool-down.
+pub(crate) fn breaker_transition(
+    journal: &Journal,
+    breaker: &Breaker,
+    transition: Transition,
+    why: Option<Reason>,
+) {
+    cache::count_transition(breaker, transition);
+    let event = match transition {
+        Transition::Opened => EventKind::BreakerOpened,
+        Transition::HalfOpened => EventKind::BreakerHalfOpen,
+        Transition::Closed => EventKind::BreakerClosed,
+    };
+    let breaker = breaker.name();
+    journal.record(Note { breaker: Some(breaker), reason: why, ..Note::of(event) });
+    match transition {
+        Transition::Opened => {
+            tracing::warn!(%event, breaker, reason = why.map(Reason::as_str), "breaker opened");
+        }
+        Transition::HalfOpened => tracing::info!(%event, breaker, "breaker half open"),
+        Transition::Closed => tracing::info!(%event, breaker, "breaker closed"),
     }
 }
 
-/// A breaker changed its state. These lines are few by nature: one a cool-down.
-pub(crate) fn breaker_transition(breaker: &Breaker, transition: Transition, _now: Tick) {
-    cache::count_transition(breaker, transition);
-    let breaker = breaker.name();
-    match transition {
-        Transition::Opened => tracing::warn!(breaker, "breaker opened"),
-        Transition::HalfOpened => tracing::info!(breaker, "breaker half open"),
-        Transition::Closed => tracing::info!(breaker, "breaker closed"),
-    }
+/// A breaker was forced, or let go.
+pub(crate) fn breaker_forced(journal: &Journal, breaker: &str, mode: BreakerMode) {
+    let event = EventKind::ModeChanged;
+    let mode = mode.as_str();
+    journal.record(Note { breaker: Some(breaker), detail: Some(mode.to_owned()), ..Note::of(event) });
+    tracing::info!(%event, breaker, mode, "breaker set");
 }
 
 /// The inner service panicked.
 pub(crate) fn fetch_panicked(route: &Route, now: Tick) {
-    if let Some(suppressed) = route.logs.panic.pass(now) {
-        tracing::error!(route = route.name(), suppressed, "fetch panicked");
-    }
+    let Some(suppressed) = route.logs.panic.pass(now) else { return };
+    let event = EventKind::Panicked;
+    let note = Note { route: Some(route.name()), reason: Some(Reason::Panic), suppressed, ..Note::of(event) };
+    route.core.journal.record(note);
+    tracing::error!(%event, route = route.name(), suppressed, "fetch panicked");
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A purge was carried out. What it was aimed at is not told: a tag or a URL may be a secret.
+pub(crate) fn purged(core: &Core, purge: &Purge, entries: usize, took: Duration, now: Tick) {
+    let kind = purge.scope.kind();
+    core.meter.purged(kind.as_str(), entries, took);
+    let gate = core.journal.purges.get(kind as usize);
+    let Some(suppressed) = gate.and_then(|gate| gate.pass(now)) else { return };
+    let (event, scope, soft) = (EventKind::Purged, kind.as_str(), purge.soft);
+    let detail = format!("{}{scope}: {entries}", if soft { "soft " } else { "" });
+    core.journal.record(Note { suppressed, detail: Some(detail), ..Note::of(event) });
+    tracing::info!(%event, scope, soft, entries, suppressed, "purged");
+}
 
-    #[test]
-    fn a_gate_lets_one_through_and_counts_the_rest() {
-        let gate = Gate::default();
-        let start = Tick::from_raw(1 << 50);
-        assert_eq!(gate.pass(start), Some(0));
-        assert_eq!(gate.pass(start), None);
-        assert_eq!(gate.pass(start.after(QUIET / 2)), None);
-        assert_eq!(gate.pass(start.after(QUIET)), Some(2));
+/// Something was stored, for which other keys may have had to leave.
+pub(crate) fn evictions(core: &Core, now: Tick) {
+    let journal = &core.journal;
+    let evicted = core.store.evicted();
+    if evicted <= journal.evicted.load(Ordering::Relaxed) || journal.evictions.pass(now).is_none() {
+        return;
     }
+    let keys = evicted.saturating_sub(journal.evicted.fetch_max(evicted, Ordering::Relaxed));
+    let event = EventKind::Evicted;
+    journal.record(Note { detail: Some(format!("keys: {keys}")), ..Note::of(event) });
+    tracing::info!(%event, keys, "evicted");
 }

@@ -1,9 +1,11 @@
-//! What the cache says of itself: counters and gauges through the `metrics` facade, the same as plain values, and log
-//! lines through `tracing`.
+//! What the cache says of itself: counters and gauges through the `metrics` facade, the same as plain values, log lines
+//! through `tracing`, and the last events.
 
 mod cache;
 mod events;
 mod failing;
+mod gate;
+mod journal;
 mod latency;
 mod meter;
 mod names;
@@ -15,9 +17,12 @@ mod stats;
 
 pub(crate) use cache::{CacheMeter, Gauges, publish_breaker, publish_ttl};
 pub(crate) use events::{
-    LogGates, breaker_transition, extension, fetch_panicked, fetch_span, refresh_failure, refresh_success,
+    LogGates, breaker_forced, breaker_transition, evictions, extension, fetch_panicked, fetch_span, purged,
+    refresh_failure, refresh_success,
 };
 pub(crate) use failing::Failing;
+pub use journal::Event;
+pub(crate) use journal::Journal;
 pub(crate) use meter::{CallKind, CallResult, Meter, RefreshResult, Source};
 pub use names::HISTOGRAM_BOUNDS;
 #[cfg(all(feature = "admin", feature = "prometheus"))]

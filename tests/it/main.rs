@@ -13,6 +13,7 @@ mod cancellation;
 mod directives;
 #[cfg(feature = "admin")]
 mod entries;
+mod events;
 mod flights;
 mod groups;
 mod health;

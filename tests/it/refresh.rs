@@ -454,19 +454,25 @@ async fn the_log_tells_of_success_failure_and_extension_seldom_and_without_secre
     let failed = logs.with("refresh failed");
     assert_eq!(
         failed,
-        [(Level::WARN, "refresh failed route=\"odds\" reason=failure suppressed=0".to_owned())]
+        [(
+            Level::WARN,
+            "refresh failed event=refresh_failed route=\"odds\" reason=failure suppressed=0".to_owned()
+        )]
     );
     let extended = logs.with("extended");
     assert_eq!(
         extended,
-        [(Level::WARN, "stale response extended route=\"odds\" by=50s suppressed=0".to_owned())]
+        [(
+            Level::WARN,
+            "stale response extended event=extended route=\"odds\" by=50s suppressed=0".to_owned()
+        )]
     );
     start.at(31.0).await;
     cache.get(&paths[0]).await;
     rest().await;
     assert_eq!(
         logs.with("refresh failed").last().map(|(_, line)| line.as_str()),
-        Some("refresh failed route=\"odds\" reason=failure suppressed=19")
+        Some("refresh failed event=refresh_failed route=\"odds\" reason=failure suppressed=19")
     );
     cache.origin.now(|_| Reply::none(Step::Panic));
     start.at(50.0).await;
@@ -474,7 +480,7 @@ async fn the_log_tells_of_success_failure_and_extension_seldom_and_without_secre
     rest().await;
     assert_eq!(
         logs.with("panicked"),
-        [(Level::ERROR, "fetch panicked route=\"odds\" suppressed=0".to_owned())]
+        [(Level::ERROR, "fetch panicked event=panicked route=\"odds\" suppressed=0".to_owned())]
     );
     cache.origin.now(|_| Reply::status(503));
     cache.send(secret()).await;
