@@ -33,7 +33,7 @@ export CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES="${PROPTEST_CASES:-64}"
 rm -rf "$root/$folder.out"
 status=0
 cargo mutants --dir "$crate" --output "$root/$folder.out" --file "src/$folder/**/*.rs" --exclude '**/tests.rs' --exclude '**/models.rs' \
-    --shard "$shard" --timeout 30 --colors never -- --lib "$folder" -- "${filters[@]}" || status=$?
+    --shard "$shard" --timeout 30 --colors never --all-features -- --lib "$folder" -- "${filters[@]}" || status=$?
 # 2 and 3: some were missed, some did not end.
 [ "$status" -eq 0 ] || [ "$status" -eq 2 ] || [ "$status" -eq 3 ] || exit "$status"
 cd "$root/$folder.out/mutants.out"

@@ -3,13 +3,14 @@ use std::{
     fmt::Write,
     hash::{BuildHasher, RandomState},
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use http::{HeaderName, HeaderValue, Request, header::HOST, request::Parts};
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    encoding::{Part, parts},
+    encoding::{Part, parts, varint},
     *,
 };
 
@@ -254,6 +255,53 @@ fn extensions_and_functions_write_one_part_or_bypass() {
     assert_eq!(printed(&by_function, &get("/", &[])), BYPASS);
     parts.extensions.insert(Tenant("t|1"));
     assert_eq!(printed(&by_extension, &parts), "ns|t%7C1");
+}
+
+#[test]
+fn an_extractor_keys_the_same_behind_a_pointer() {
+    let tenant = HeaderName::from_static("x-tenant");
+    let boxed = || Box::new(header("x-tenant")) as Box<dyn KeyExtractor>;
+    let parts = get("/", &[("x-tenant", "t")]);
+    for extractor in [boxed(), Box::new(Arc::new(header("x-tenant"))), Box::new((Path, boxed()))] {
+        assert!(extractor.keys_header(&tenant) && !extractor.keys_header(&HOST));
+        assert!(printed(&extractor, &parts).ends_with("|+x-tenant=t"));
+    }
+    let function = |parts: &Parts, key: &mut KeyWriter| Path.extract(parts, key);
+    assert!(!function.keys_header(&tenant));
+}
+
+#[test]
+fn what_other_headers_repeat_does_not_make_the_host_unclear() {
+    let parts = get("/x", &[("host", "a"), ("accept", "b"), ("accept", "c")]);
+    assert_eq!(printed(&Target, &parts), "ns||a|/x");
+}
+
+#[test]
+fn a_key_can_begin_with_another_one() {
+    let mut beginning = KeyWriter::new("ns");
+    beginning.push("a");
+    let mut whole = KeyWriter::empty();
+    whole.begin_with(beginning.as_bytes());
+    whole.push("b");
+    assert_eq!(whole.to_key().to_string(), "ns|a|b");
+}
+
+#[test]
+fn a_part_shows_what_is_written_of_it() {
+    let mut key = KeyWriter::new("ns");
+    key.push_with(|part| {
+        part.append("a|");
+        assert_eq!(format!("{part:?}"), "PartWriter(a|)");
+    });
+}
+
+#[test]
+fn a_length_takes_as_few_bytes_as_it_can() {
+    for (len, bytes) in
+        [(0x7f, &[0x7f][..]), (0x80, &[0x80, 0x01]), (0x3fff, &[0xff, 0x7f]), (0x4000, &[0x80, 0x80, 0x01])]
+    {
+        assert_eq!(varint(len)[..], *bytes, "{len}");
+    }
 }
 
 #[test]

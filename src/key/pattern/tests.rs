@@ -62,6 +62,7 @@ fn an_error_says_what_is_wrong_and_where() {
         let error = Pattern::new(template, key).unwrap_err();
         assert_eq!(error.to_string(), expected, "{template} {key}");
         assert_eq!(error.is_template(), expected.ends_with("path template"));
+        assert!(expected.contains(&format!(" at offset {} of ", error.offset())), "{template} {key}");
     }
 }
 
