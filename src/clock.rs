@@ -72,6 +72,17 @@ impl Clock {
     pub(crate) fn wall(&self) -> SystemTime {
         (self.wall)()
     }
+
+    /// When a point after `now` is, on the wall clock as it stands; `None` for one that is past.
+    pub(crate) fn wall_at(&self, tick: Tick, now: Tick) -> Option<SystemTime> {
+        (tick > now).then(|| later(self.wall(), tick.since(now)))
+    }
+}
+
+/// `span` after `wall`, or the last time that can be told.
+pub(crate) fn later(wall: SystemTime, span: Duration) -> SystemTime {
+    const LONGEST: Duration = Duration::from_secs(1 << 40);
+    wall.checked_add(span).or_else(|| wall.checked_add(span.min(LONGEST))).unwrap_or(wall)
 }
 
 impl fmt::Debug for Clock {

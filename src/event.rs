@@ -78,6 +78,10 @@ words! {
         MethodOverride = "method_override",
         /// The key extractor said so.
         Extractor = "extractor",
+        /// The route is in the mode `bypass`.
+        Mode = "mode",
+        /// The route is in the mode `observe`: what is stored is compared with what comes, and not served.
+        Observe = "observe",
         /// The request has `If-Match` or `If-Unmodified-Since`, which only the inner service can judge.
         Precondition = "precondition",
         /// The request was made outside a tokio runtime, so nothing can be fetched in the background.
@@ -172,8 +176,10 @@ words! {
         Purged = "purged",
         /// Keys left the store for want of room.
         Evicted = "evicted",
-        /// A breaker was forced, or let go.
+        /// A route's mode was changed; or a breaker was forced, or let go.
         ModeChanged = "mode_changed",
+        /// What a route has stored serves stale whatever its limits are, for a time; or not any more.
+        ServeStaleChanged = "serve_stale_changed",
     }
 }
 

@@ -1,9 +1,13 @@
 //! How a cache is: whether it does its work, and how each of its routes fares.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     breaker::{BreakerInfo, BreakerState},
+    config::Mode,
     event::Outcome,
     shared::{Core, Route},
     telemetry::{self, Event, Ratios, RouteStats},
@@ -103,6 +107,11 @@ pub struct RouteHealth {
     /// What it has counted.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub stats: RouteStats,
+    /// What it does with requests.
+    pub mode: Mode,
+    /// Until when what it has stored serves stale whatever its limits are, if an operator said so.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::rfc3339::maybe"))]
+    pub serve_stale_until: Option<SystemTime>,
     /// Its soft TTL, if it names one.
     #[cfg_attr(
         feature = "serde",
@@ -217,6 +226,8 @@ impl RouteHealth {
         let ttl = |limit| ttls.iter().find(|(name, _)| *name == limit).map(|(_, ttl)| *ttl);
         Self {
             stats: route.meter.stats(now),
+            mode: route.mode(),
+            serve_stale_until: route.core.clock.wall_at(route.mark.serve_stale_until(), now),
             soft_ttl: ttl("soft"),
             hard_ttl: ttl("hard"),
             breaker: route.breaker_info(now),

@@ -144,7 +144,7 @@ pub use adapter::reqwest::ReqwestService;
 pub use breaker::{BreakerInfo, BreakerMode, BreakerState};
 #[cfg(feature = "serde")]
 pub use config::Routes;
-pub use config::{DefaultClassifier, FailureClassifier, SwrConfig, SwrConfigBuilder};
+pub use config::{DefaultClassifier, FailureClassifier, Mode, SwrConfig, SwrConfigBuilder};
 pub use entry::{EntryInfo, FinalUri};
 pub use error::{BodyError, BoxError, CacheFailure, ConfigError};
 pub use event::{EventKind, Outcome, Reason};

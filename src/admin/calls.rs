@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::reply::{self, Reply};
-use crate::{breaker::BreakerMode, handle::CacheHandle, store::PurgeForm};
+use crate::{breaker::BreakerMode, config::Mode, handle::CacheHandle, store::PurgeForm};
 
 /// A call that changes something, once its body is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(super) enum Act {
     Purge,
     /// The name of the breaker.
     Breaker(String),
+    /// The name of the route.
+    Route(String),
 }
 
 /// The answer to `POST /purge`.
@@ -31,12 +33,22 @@ struct BreakerCall {
     mode: BreakerMode,
 }
 
+/// The body of `POST /routes/{route}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteCall {
+    mode: Option<Mode>,
+    /// For how long from now on, as `2h`.
+    serve_stale_until: Option<String>,
+}
+
 impl Act {
     /// Does what the body says.
     pub(super) fn carry_out(&self, body: &[u8], cache: &CacheHandle) -> Reply {
         let done = match self {
             Self::Purge => purge(body, cache),
             Self::Breaker(name) => set_breaker(name, body, cache),
+            Self::Route(name) => set_route(name, body, cache),
         };
         done.unwrap_or_else(|problem| reply::error(StatusCode::BAD_REQUEST, &problem))
     }
@@ -64,6 +76,22 @@ fn set_breaker(name: &str, body: &[u8], cache: &CacheHandle) -> Result<Reply, St
     };
     tracing::info!(breaker = name, mode = mode.as_str(), "breaker set through the admin surface");
     Ok(reply::json(StatusCode::OK, &breaker))
+}
+
+fn set_route(name: &str, body: &[u8], cache: &CacheHandle) -> Result<Reply, String> {
+    let RouteCall { mode, serve_stale_until } = parse(body)?;
+    let stale = serve_stale_until.map(|span| humantime::parse_duration(&span)).transpose();
+    let stale = stale.map_err(|error| format!("serve_stale_until: {error}"))?;
+    if mode.is_none() && stale.is_none() {
+        return Err("mode or serve_stale_until is wanted".to_owned());
+    }
+    let known = mode.is_none_or(|mode| cache.set_mode(name, mode))
+        && stale.is_none_or(|span| cache.serve_stale_for(name, span));
+    let route = cache.cache_health().routes.into_iter().find(|route| known && route.stats.route == name);
+    let Some(route) = route else {
+        return Ok(reply::error(StatusCode::NOT_FOUND, "there is no route of this name"));
+    };
+    Ok(reply::json(StatusCode::OK, &route))
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {

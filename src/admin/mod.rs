@@ -27,10 +27,13 @@
 //! | `GET /metrics` | what Prometheus scrapes, if there is an exporter |
 //! | `POST /purge` | `{"tag": "nba", "soft": true}` purges, and answers how many responses that were |
 //! | `POST /breakers/{name}` | `{"mode": "open"}` forces a breaker, and answers where it stands |
+//! | `POST /routes/{route}` | `{"mode": "observe"}` sets what a route does with requests, and answers its [state](crate::RouteHealth) |
 //!
 //! `/purge` takes what a [`Purge`](crate::Purge) is in JSON: one of `url`, `key` (in its
 //! [printable form](crate::key#the-printable-form)), `tag`, `route` and `all` (true); `soft` marks stale instead of removing, `dry_run` counts and changes nothing. The modes of a breaker are `auto`,
-//! `open` and `closed`.
+//! `open` and `closed`, those of a route [`on`, `observe` and `bypass`](crate::Mode). `serve_stale_until` beside a route's mode,
+//! or instead of it, is a time from now on: `"2h"` has what is stored
+//! [served stale](crate::CacheHandle::serve_stale_for) for that long, `"0s"` ends it.
 //!
 //! # Who may do what
 //!

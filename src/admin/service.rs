@@ -137,8 +137,11 @@ impl Admin {
         if path == "/purge" {
             return Some(Act::Purge);
         }
-        let name = path.strip_prefix("/breakers/").filter(|name| !name.is_empty())?;
-        String::from_utf8(percent::decoded(name.as_bytes(), b'+').collect()).ok().map(Act::Breaker)
+        let named = |folder| {
+            let name = path.strip_prefix(folder).filter(|name| !name.is_empty())?;
+            String::from_utf8(percent::decoded(name.as_bytes(), b'+').collect()).ok()
+        };
+        named("/breakers/").map(Act::Breaker).or_else(|| named("/routes/").map(Act::Route))
     }
 
     /// What is wrong with a request for this endpoint, as far as its head says.

@@ -121,6 +121,7 @@ fn spans(rules: &Rules, plan: &Plan, has_validator: bool) {
     assert!(limits.soft <= MAX_SECONDS && limits.hard - limits.soft <= MAX_SECONDS);
     assert!(limits.error - limits.hard <= MAX_SECONDS.max(rules.stale_if_error));
     assert!(limits.stale_allowed || limits.error == limits.soft);
+    assert!(limits.stale_allowed || !limits.emergency);
     assert!(limits.keep == limits.error || has_validator);
     assert!(plan.initial_age <= MAX_SECONDS);
 }

@@ -5,6 +5,7 @@ mod builder;
 mod classify;
 #[cfg(feature = "serde")]
 mod file;
+mod mode;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -13,6 +14,7 @@ pub use builder::SwrConfigBuilder;
 pub use classify::{DefaultClassifier, FailureClassifier};
 #[cfg(feature = "serde")]
 pub use file::Routes;
+pub use mode::Mode;
 
 use crate::{
     key::KeyExtractor,
@@ -47,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) breaker: Option<BreakerConfig>,
     pub(crate) status: Option<StatusField>,
     pub(crate) forward_tags: bool,
+    /// The mode that it begins in.
+    pub(crate) mode: Mode,
 }
 
 /// Under which name the cache speaks of itself in a response, and in which field.

@@ -16,6 +16,7 @@ impl Entry {
             times: Times::new(now, SystemTime::UNIX_EPOCH, later, later, later, later),
             initial_age: Duration::ZERO,
             stale_allowed: true,
+            emergency: false,
             immutable: false,
             route_alone: false,
             for_authorized: false,

@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 
 use super::Entry;
-use crate::{clock::Tick, sync::atomic::Ordering};
+use crate::{
+    clock::{self, Tick},
+    sync::atomic::Ordering,
+};
 
 /// A stored response, as [`CacheHandle::entry`](crate::CacheHandle::entry) shows it: never its body, nor its headers.
 ///
@@ -45,7 +48,7 @@ pub struct EntryInfo {
 impl EntryInfo {
     pub(crate) fn new(entry: &Entry, key: String, now: Tick) -> Self {
         let times = &entry.times;
-        let at = |tick: Tick| later(times.cached_wall, tick.since(times.cached_at));
+        let at = |tick: Tick| clock::later(times.cached_wall, tick.since(times.cached_at));
         Self {
             route: entry.origin.route.name.to_string(),
             key,
@@ -62,10 +65,4 @@ impl EntryInfo {
             tags: entry.origin.tags.iter().map(ToString::to_string).collect(),
         }
     }
-}
-
-/// `span` after `wall`, or the last time that can be told.
-fn later(wall: SystemTime, span: Duration) -> SystemTime {
-    const LONGEST: Duration = Duration::from_secs(1 << 40);
-    wall.checked_add(span).or_else(|| wall.checked_add(span.min(LONGEST))).unwrap_or(wall)
 }

@@ -46,6 +46,7 @@ impl Entry {
             times: Times::new(cached_at, cached_wall, self.times.soft_at(), hard_at, error_at, keep_until),
             initial_age: self.initial_age,
             stale_allowed: self.stale_allowed && old.stale_allowed,
+            emergency: self.emergency && old.emergency,
             route_alone: self.route_alone || old.route_alone,
             for_authorized: self.for_authorized && old.for_authorized,
             final_uri: self.final_uri.clone(),
@@ -100,7 +101,6 @@ mod tests {
     use crate::{
         entry::{RouteMark, StoredHeaders, Target},
         policy::vary::Selecting,
-        sync::atomic::AtomicU64,
     };
 
     const NOW: Tick = Tick::from_raw(1 << 50);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn mark() -> Arc<RouteMark> {
-        Arc::new(RouteMark { name: "route".into(), purged: AtomicU64::new(0) })
+        Arc::new(RouteMark::new("route"))
     }
 
     fn bytes_of(entry: &Entry) -> Vec<u8> {

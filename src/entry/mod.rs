@@ -52,6 +52,8 @@ pub(crate) struct Entry {
     pub(crate) initial_age: Duration,
     /// False when it must not be served stale, whatever happens.
     pub(crate) stale_allowed: bool,
+    /// True when an operator may have it served stale past its limits.
+    pub(crate) emergency: bool,
     /// True when it does not change while it is fresh.
     pub(crate) immutable: bool,
     /// Fresh by the route's word alone: not for requests with `Cookie`.
@@ -106,6 +108,23 @@ pub(crate) struct RouteMark {
     pub(crate) name: Box<str>,
     /// Nothing fetched before this number is served: the route's last purge.
     pub(crate) purged: AtomicU64,
+    /// Until then its responses serve stale whatever their limits are: the raw tick that an operator set.
+    serve_stale_until: AtomicU64,
+}
+
+impl RouteMark {
+    pub(crate) fn new(name: &str) -> Self {
+        let never = AtomicU64::new(Tick::PAST.raw());
+        Self { name: name.into(), purged: AtomicU64::new(0), serve_stale_until: never }
+    }
+
+    pub(crate) fn serve_stale_until(&self) -> Tick {
+        Tick::from_raw(self.serve_stale_until.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn serve_stale(&self, until: Tick) {
+        self.serve_stale_until.store(until.raw(), Ordering::Relaxed);
+    }
 }
 
 impl Times {
@@ -134,25 +153,28 @@ impl Times {
 impl Entry {
     /// What it is good for at `now`.
     pub(crate) fn reuse(&self, now: Tick) -> Reuse {
-        reuse(&self.standing(), now)
+        reuse(&self.standing(now), now)
     }
 
     /// What it is good for at `now` to a request that may say something to that.
     pub(crate) fn reuse_as_asked(&self, asked: Option<&RequestDirectives>, now: Tick) -> Reuse {
         match asked {
             None => self.reuse(now),
-            Some(asked) => reuse_as_asked(asked, &self.standing(), self.age_span(now), now),
+            Some(asked) => reuse_as_asked(asked, &self.standing(now), self.age_span(now), now),
         }
     }
 
-    fn standing(&self) -> Standing {
+    fn standing(&self, now: Tick) -> Standing {
         let times = &self.times;
+        let soft_at = times.soft_at();
         Standing {
-            soft_at: times.soft_at(),
+            soft_at,
             hard_at: times.hard_at,
             error_at: times.error_at,
             keep_until: times.keep_until,
             stale_allowed: self.stale_allowed,
+            // What is fresh is served without a look at it.
+            emergency: now >= soft_at && self.emergency && now < self.origin.route.serve_stale_until(),
             immutable: self.immutable,
             failed: self.refresh.failed(),
         }

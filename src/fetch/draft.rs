@@ -44,6 +44,7 @@ impl Job {
             times,
             initial_age: plan.initial_age,
             stale_allowed: limits.stale_allowed,
+            emergency: limits.emergency,
             immutable: limits.immutable,
             route_alone: limits.route_alone,
             for_authorized: plan.for_authorized,

@@ -7,7 +7,7 @@
 mod absorb;
 mod draft;
 mod head;
-mod post;
+mod passing;
 mod rest;
 mod settle;
 
@@ -27,7 +27,7 @@ use tokio::{
 use tower::ServiceExt;
 
 pub(crate) use head::HeadCall;
-pub(crate) use post::{Kept, PostCall};
+pub(crate) use passing::{Kept, PassingCall};
 use rest::Completion;
 
 use crate::{

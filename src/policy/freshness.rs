@@ -25,6 +25,8 @@ pub(crate) struct Limits {
     pub(crate) keep: Duration,
     /// False when the response forbids to serve it stale.
     pub(crate) stale_allowed: bool,
+    /// True when an operator may have it served stale past its limits.
+    pub(crate) emergency: bool,
     /// True when the response says that it does not change while it is fresh (RFC 8246).
     pub(crate) immutable: bool,
     /// Whether the response is fresh only because the route says so: by its own word it is not, or it says nothing.
@@ -95,6 +97,9 @@ pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> 
         (directives.must_revalidate || directives.proxy_revalidate) && !rules.ignore_must_revalidate;
     let must_ask = directives.no_cache != FieldList::Absent && !rules.ignore_no_cache;
 
+    // §5.2.2.10: of what says `s-maxage`, nobody else may say how stale it may be, unless the route's times count anyway.
+    let grants_all = matches!(source, Source::Response(_)) && directives.s_maxage.is_some();
+
     let soft = if must_ask { Duration::ZERO } else { ttl.soft };
     let hard = if must_ask || forbids_stale { soft } else { ttl.hard };
     let error = match source {
@@ -119,6 +124,7 @@ pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> 
         error,
         keep: if of.has_validator { error.saturating_add(rules.keep) } else { error },
         stale_allowed: !(must_ask || forbids_stale),
+        emergency: !(must_ask || forbids_stale || grants_all),
         immutable: directives.immutable,
         route_alone: source == Source::Route
             && explicit.is_none_or(|life| life <= of.initial_age)

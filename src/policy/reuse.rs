@@ -13,6 +13,8 @@ pub(crate) struct Standing {
     pub(crate) error_at: Tick,
     pub(crate) keep_until: Tick,
     pub(crate) stale_allowed: bool,
+    /// Whether it may be served stale whatever its limits are, by an operator's word.
+    pub(crate) emergency: bool,
     pub(crate) immutable: bool,
     /// Whether a fetch to replace it has failed.
     pub(crate) failed: bool,
@@ -39,7 +41,7 @@ pub(crate) enum Reuse {
 pub(crate) fn reuse(of: &Standing, now: Tick) -> Reuse {
     if now < of.soft_at {
         Reuse::Fresh
-    } else if of.stale_allowed && now < of.hard_at {
+    } else if of.emergency || (of.stale_allowed && now < of.hard_at) {
         Reuse::Stale
     } else if of.stale_allowed && now < of.error_at {
         if of.failed { Reuse::StaleError } else { Reuse::OnError }
@@ -103,6 +105,7 @@ mod tests {
             error_at: at(30),
             keep_until: at(40),
             stale_allowed: true,
+            emergency: false,
             immutable: false,
             failed: false,
         }
@@ -172,6 +175,21 @@ mod tests {
             assert_eq!(spans(line, &of), expected, "{line}");
             assert_eq!(spans(line, &failed), after_failure, "{line}, failed");
             assert_eq!(spans(line, &strict), without_stale, "{line}, no stale");
+        }
+    }
+
+    #[test]
+    fn in_an_emergency_a_response_is_stale_however_old_it_is() {
+        let of = Standing { emergency: true, ..standing() };
+        for (second, expected) in
+            [(9, Reuse::Fresh), (10, Reuse::Stale), (35, Reuse::Stale), (99, Reuse::Stale)]
+        {
+            assert_eq!(reuse(&of, at(second)), expected, "at {second}");
+        }
+        for (line, expected) in
+            [("no-cache", "--------"), ("max-age=60", "FF------"), ("max-stale", "FFSSSSSS")]
+        {
+            assert_eq!(spans(line, &of), expected, "{line}");
         }
     }
 

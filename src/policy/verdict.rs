@@ -61,6 +61,7 @@ impl Plan {
                 error: zero,
                 keep: zero,
                 stale_allowed: false,
+                emergency: false,
                 immutable: false,
                 route_alone: true,
             },

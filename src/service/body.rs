@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Buf, Bytes};
@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::observe::Comparison;
 use crate::{
     entry::{Content, StoredBody},
     error::BoxError,
@@ -34,7 +35,7 @@ pin_project! {
     #[project = KindProj]
     enum Kind<B> {
         // The inner service's, untouched.
-        Inner { #[pin] body: B, route: Arc<Route> },
+        Inner { #[pin] body: B, route: Arc<Route>, comparison: Option<Box<Comparison>> },
         // Stored, in one piece.
         Whole { bytes: Bytes, trailers: Option<Box<HeaderMap>> },
         // Stored, in several.
@@ -48,7 +49,15 @@ pin_project! {
 
 impl<B> ResponseBody<B> {
     pub(crate) fn inner(body: B, route: &Arc<Route>) -> Self {
-        Self { kind: Kind::Inner { body, route: Arc::clone(route) } }
+        Self { kind: Kind::Inner { body, route: Arc::clone(route), comparison: None } }
+    }
+
+    /// The inner service's own, compared with what was expected.
+    pub(super) fn compared(mut self, with: Option<Comparison>) -> Self {
+        if let Kind::Inner { comparison, .. } = &mut self.kind {
+            *comparison = with.map(Box::new);
+        }
+        self
     }
 
     pub(crate) fn shared(reader: SpoolReader) -> Self {
@@ -105,15 +114,20 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.project().kind.project() {
-            KindProj::Inner { body, route } => body.poll_frame(cx).map(|frame| {
-                frame.map(|frame| match frame {
+            KindProj::Inner { mut body, route, comparison } => {
+                let frame = ready!(body.as_mut().poll_frame(cx)).map(|frame| match frame {
                     Ok(frame) => Ok(frame.map_data(|mut data| {
                         route.meter.passed(Source::Upstream, data.remaining() as u64);
                         data.copy_to_bytes(data.remaining())
                     })),
                     Err(error) => Err(error.into()),
-                })
-            }),
+                });
+                if let Some(comparison) = comparison {
+                    // Who reads a body may not ask again once it says that it is over.
+                    comparison.saw(frame.as_ref(), || body.is_end_stream());
+                }
+                Poll::Ready(frame)
+            }
             KindProj::Whole { bytes, trailers } => {
                 let data = std::mem::take(bytes);
                 Poll::Ready(if data.is_empty() {

@@ -13,12 +13,12 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{Service, util::Oneshot};
 
-use super::{body::ResponseBody, respond, spoils::Spoils};
+use super::{body::ResponseBody, observe::Expected, respond, spoils::Spoils};
 use crate::{
     clock::Tick,
     error::BoxError,
     event::{Outcome, Reason},
-    fetch::{HeadCall, PostCall},
+    fetch::{HeadCall, PassingCall},
     policy::status::{Forward, Fwd, Told},
     shared::Route,
     telemetry::{CallKind, CallResult, Source},
@@ -63,9 +63,13 @@ struct Bypass {
 /// What the response to such a request may mean for what is stored.
 pub(super) enum After {
     /// An unsafe method invalidates, and of a POST the response may be kept.
-    Unsafe(Spoils, Option<PostCall>),
+    Unsafe(Spoils, Option<PassingCall>),
     /// A HEAD confirms, or tells that something has changed.
     Head(HeadCall),
+    /// While the route only observes, it is kept.
+    Observed(PassingCall),
+    /// While the route only observes, it is compared with what would have been served.
+    Compared(Expected),
 }
 
 impl Bypass {
@@ -94,22 +98,37 @@ impl Bypass {
     {
         let Self { route, reason, after, .. } = self;
         let status = response.status();
+        let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
+        let forward = Forward::new(fwd);
+        let told = Told::Forwarded(forward.because(*reason));
         match after.take().map(|after| *after) {
             Some(After::Unsafe(spoils, post)) if status.is_success() || status.is_redirection() => {
                 let purges = spoils.purges(route, response.headers());
                 match post.filter(|_| spoils.is_in_place(response.headers())) {
                     Some(post) => match post.answered(response, &purges) {
-                        Ok(kept) => return respond::kept(route, kept, now),
+                        Ok(kept) => {
+                            return respond::kept(route, kept, now, Told::Forwarded(forward.stored()));
+                        }
                         Err(unkept) => response = unkept,
                     },
                     None => _ = route.core.purge_all(&purges),
                 }
             }
             Some(After::Head(call)) => call.answered(&response),
-            _ => {}
+            Some(After::Observed(call)) => match call.answered(response, &[]) {
+                Ok(kept) => {
+                    let told = Told::Forwarded(forward.stored().because(*reason));
+                    return respond::kept(route, kept, now, told);
+                }
+                Err(unkept) => response = unkept,
+            },
+            Some(After::Compared(expected)) => {
+                let comparison = expected.compare(route, &response);
+                let response = respond::passed_on(route, response, None, told);
+                return response.map(|body| body.compared(comparison));
+            }
+            Some(After::Unsafe(..)) | None => {}
         }
-        let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
-        let told = Told::Forwarded(Forward::new(fwd).because(*reason));
         respond::passed_on(route, response, None, told)
     }
 }

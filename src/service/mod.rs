@@ -6,6 +6,7 @@ pub(crate) mod body;
 mod exchange;
 mod future;
 mod layer;
+mod observe;
 mod part;
 mod respond;
 #[expect(clippy::module_inception, reason = "the service itself, as tower names it")]

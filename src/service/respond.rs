@@ -14,7 +14,7 @@ use crate::{
     policy::{
         range::{self, Wanted},
         request::RequestFacts,
-        status::{Forward, Fwd, Told},
+        status::{Forward, Told},
         validation::{self, Condition},
         verdict::Asker,
     },
@@ -183,11 +183,11 @@ pub(crate) fn passed_on<B>(
     response.map(|body| ResponseBody::inner(body, route))
 }
 
-/// The answer to a POST whose response is being kept. It has no conditions that a cache could judge.
-pub(crate) fn kept<B>(route: &Route, kept: Kept, now: Tick) -> Response<ResponseBody<B>> {
+/// The answer to a request that went past the cache, and whose response is being kept: as it came, whatever the request's
+/// conditions are.
+pub(crate) fn kept<B>(route: &Route, kept: Kept, now: Tick, told: Told) -> Response<ResponseBody<B>> {
     let Kept { entry, reader, unstored } = kept;
     let ask = Ask { facts: RequestFacts::default(), asker: Asker::default(), head: false, shown_key: None };
-    let told = Told::Forwarded(Forward::new(Fwd::Method).stored());
     let mut response = from_entry(route, &entry, Some(reader), &ask, &HeaderMap::new(), now, told);
     unstored.add_to(&mut response);
     response

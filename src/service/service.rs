@@ -19,12 +19,13 @@ use super::{
     spoils::Spoils,
 };
 use crate::{
+    config::Mode,
     entry::Target,
     error::BoxError,
     event::Reason,
-    fetch::{HeadCall, PostCall},
+    fetch::{HeadCall, PassingCall},
     key::KeyWriter,
-    policy::{request::RequestFacts, reuse::Reuse},
+    policy::{request::RequestFacts, reuse::Reuse, verdict::Asker},
     refresh::refresh,
     shared::{self, Route},
 };
@@ -35,8 +36,8 @@ use crate::{
 /// that is called, so no clone inherits another's readiness or permit.
 #[derive(Clone, Debug)]
 pub struct SwrCache<S> {
-    inner: S,
-    route: Arc<Route>,
+    pub(super) inner: S,
+    pub(super) route: Arc<Route>,
 }
 
 impl<S> SwrCache<S> {
@@ -69,6 +70,10 @@ where
         if let Some(reason) = ineligible(&parts, facts, &body) {
             return self.bypass(parts, body, facts, reason);
         }
+        let mode = route.mode();
+        if mode == Mode::Bypass {
+            return self.bypass(parts, body, facts, Reason::Mode);
+        }
         route.settings.negotiation.reduce(&mut parts.headers);
         let mut key = KeyWriter::empty();
         if !route.write_key(&parts, facts, &mut key) {
@@ -83,6 +88,10 @@ where
         let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
         let stored = selected.filter(|entry| shared::may_use(entry, ask.asker));
         let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse_as_asked(asked.as_ref(), now));
+        if mode == Mode::Observe {
+            let stored = stored.map(|entry| (entry, reuse));
+            return self.observe(parts, body, &key, &ask, asked.as_ref(), stored, now);
+        }
         if let Some(entry) = stored {
             let answer = |served| respond::from_store(route, entry, &ask, &parts.headers, now, now, served);
             match reuse {
@@ -154,8 +163,9 @@ impl<S> SwrCache<S> {
             let post = self.post_call(&parts, facts, &spoils);
             return (parts, Some(After::Unsafe(spoils, post)));
         }
-        let plain_head =
-            parts.method == Method::HEAD && matches!(reason, Reason::Head | Reason::Precondition);
+        let plain_head = parts.method == Method::HEAD
+            && matches!(reason, Reason::Head | Reason::Precondition)
+            && self.route.mode() != Mode::Bypass;
         let call = plain_head.then(|| self.head_call(&parts, facts)).flatten();
         (parts, call.map(After::Head))
     }
@@ -174,17 +184,19 @@ impl<S> SwrCache<S> {
     }
 
     /// A POST whose response may be kept.
-    fn post_call(&self, parts: &request::Parts, facts: RequestFacts, spoils: &Spoils) -> Option<PostCall> {
+    fn post_call(&self, parts: &request::Parts, facts: RequestFacts, spoils: &Spoils) -> Option<PassingCall> {
         let route = &self.route;
+        let stores = route.settings.rules.store_post && route.mode() != Mode::Bypass;
         let is_plain = !(facts.has_method_override() || facts.has_upgrade() || facts.has_range());
-        if !route.settings.rules.store_post || parts.method != Method::POST || !is_plain {
+        if !stores || parts.method != Method::POST || !is_plain {
             return None;
         }
         let runtime = Handle::try_current().ok()?;
         let place = (spoils.key.clone()?, spoils.target.clone());
         let asker = route.asker(facts, route.asked(&parts.headers, facts).as_ref());
+        let asker = Asker { post: true, ..asker };
         let began = route.core.clock.now();
-        Some(PostCall::new(route, runtime, place, parts.headers.clone(), asker, began))
+        Some(PassingCall::new(route, runtime, place, parts.headers.clone(), asker, began))
     }
 
     /// What an unsafe method invalidates if it succeeds: its URL, and the key that a GET for it would have.

@@ -186,6 +186,8 @@ impl Core {
         let now = self.clock.now();
         for route in self.routes() {
             route.meter.publish(route.newest.runway(now), now);
+            telemetry::publish_mode(route.name(), route.mode());
+            telemetry::publish_serve_stale(route.name(), route.mark.serve_stale_until().since(now));
             for (limit, ttl) in route.settings.rules.ttls() {
                 telemetry::publish_ttl(route.name(), limit, ttl);
             }

@@ -1,6 +1,9 @@
 //! One route of a handle: its keys, what it makes of a request, what it counts.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
 
 use http::{HeaderMap, request};
 
@@ -8,12 +11,11 @@ use super::Core;
 use crate::{
     breaker::{Breaker, BreakerInfo},
     clock::Tick,
-    config::{BreakerChoice, BreakerConfig, Settings, StatusField, SwrConfig},
+    config::{BreakerChoice, BreakerConfig, Mode, Settings, StatusField, SwrConfig},
     entry::{Entry, RouteMark},
     event::Outcome,
     key::{Key, KeyDecision, KeyWriter},
     policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
-    sync::atomic::AtomicU64,
     telemetry::{Failing, LogGates, Meter, Newest, Source},
 };
 
@@ -32,6 +34,7 @@ pub(crate) struct Route {
     pub(crate) meter: Meter,
     pub(crate) failing: Failing,
     pub(crate) newest: Newest,
+    mode: AtomicU8,
     /// Its breaker, unless it has none or one for each upstream.
     breaker: Option<Arc<Breaker>>,
 }
@@ -48,7 +51,7 @@ impl Route {
         Self {
             core: Arc::clone(core),
             settings: Arc::clone(settings),
-            mark: Arc::new(RouteMark { name: name.into(), purged: AtomicU64::new(0) }),
+            mark: Arc::new(RouteMark::new(name)),
             namespace: namespace.into(),
             prefix: KeyWriter::new(namespace).to_key(),
             max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),
@@ -56,12 +59,27 @@ impl Route {
             meter: Meter::new(name),
             failing: Failing::default(),
             newest: Newest::default(),
+            mode: AtomicU8::new(settings.mode as u8),
             breaker,
         }
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.mark.name
+    }
+
+    /// What it does with requests now.
+    pub(crate) fn mode(&self) -> Mode {
+        match self.mode.load(Ordering::Relaxed) {
+            mode if mode == Mode::Observe as u8 => Mode::Observe,
+            mode if mode == Mode::Bypass as u8 => Mode::Bypass,
+            _ => Mode::On,
+        }
+    }
+
+    /// From now on it does this with requests; true if it did something else before.
+    pub(crate) fn set_mode(&self, mode: Mode) -> bool {
+        self.mode.swap(mode as u8, Ordering::Relaxed) != mode as u8
     }
 
     pub(crate) fn status_field(&self) -> Option<&StatusField> {

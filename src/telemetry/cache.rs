@@ -11,7 +11,10 @@ use super::{
     names,
     series::{self, Pair, Series},
 };
-use crate::breaker::{Breaker, BreakerInfo, BreakerState, Transition};
+use crate::{
+    breaker::{Breaker, BreakerInfo, BreakerState, Transition},
+    config::Mode,
+};
 
 /// A handle's label, and what it says under it.
 #[derive(Debug)]
@@ -81,6 +84,19 @@ pub(crate) fn publish_breaker(breaker: &BreakerInfo) {
 pub(crate) fn publish_ttl(route: &str, limit: &'static str, ttl: Duration) {
     let labels = [("route", route.to_owned().into()), ("limit", limit.into())];
     series::set_gauge(&names::TTL, labels, ttl.as_secs_f64());
+}
+
+/// Publishes what a route does with requests.
+pub(crate) fn publish_mode(route: &str, mode: Mode) {
+    for each in Mode::ALL {
+        let labels = [("route", route.to_owned().into()), ("mode", each.as_str().into())];
+        series::set_gauge(&names::ROUTE_MODE, labels, if each == mode { 1.0 } else { 0.0 });
+    }
+}
+
+/// Publishes for how long a route's stored responses serve stale whatever their limits are.
+pub(crate) fn publish_serve_stale(route: &str, left: Duration) {
+    series::set_gauge(&names::SERVE_STALE, [("route", route.to_owned().into())], left.as_secs_f64());
 }
 
 /// A breaker changed its state.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     breaker::{Breaker, BreakerMode, Transition},
     clock::Tick,
+    config::Mode,
     event::{EventKind, Reason},
     shared::{Core, Route},
     store::Purge,
@@ -89,6 +90,23 @@ pub(crate) fn breaker_forced(journal: &Journal, breaker: &str, mode: BreakerMode
     let mode = mode.as_str();
     journal.record(Note { breaker: Some(breaker), detail: Some(mode.to_owned()), ..Note::of(event) });
     tracing::info!(%event, breaker, mode, "breaker set");
+}
+
+/// A route does something else with requests from now on.
+pub(crate) fn mode_changed(route: &Route, mode: Mode) {
+    let event = EventKind::ModeChanged;
+    let mode = mode.as_str();
+    let note = Note { route: Some(route.name()), detail: Some(mode.to_owned()), ..Note::of(event) };
+    route.core.journal.record(note);
+    tracing::info!(%event, route = route.name(), mode, "mode changed");
+}
+
+/// What a route has stored serves stale whatever its limits are from now on, for so long.
+pub(crate) fn serve_stale_changed(route: &Route, span: Duration) {
+    let event = EventKind::ServeStaleChanged;
+    let detail = if span.is_zero() { "ended".to_owned() } else { format!("for {span:?}") };
+    route.core.journal.record(Note { route: Some(route.name()), detail: Some(detail), ..Note::of(event) });
+    tracing::warn!(%event, route = route.name(), ?span, "stale responses served whatever their limits");
 }
 
 /// The inner service panicked.

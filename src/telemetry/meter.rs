@@ -74,6 +74,11 @@ label! {
     }
 }
 
+label! {
+    /// How what would have been served compares with what came.
+    Verdict { Same = "same", Different = "different", }
+}
+
 const OUTCOMES: usize = Outcome::ALL.len();
 const REASONS: usize = Reason::ALL.len();
 const SOURCES: usize = Source::ALL.len();
@@ -139,6 +144,7 @@ pub(crate) struct Meter {
     extensions: Counts<1>,
     bytes: Counts<SOURCES>,
     age: Series<Histogram>,
+    observed: Counts<{ Verdict::ALL.len() }>,
 }
 
 impl Meter {
@@ -160,6 +166,7 @@ impl Meter {
             extensions: Counts::new(),
             bytes: Counts::new(),
             age: Series::default(),
+            observed: Counts::new(),
         }
     }
 
@@ -257,6 +264,12 @@ impl Meter {
         self.collapsed.add(0, 1, &names::COLLAPSED, || [self.route()]);
     }
 
+    /// What would have been served compares so with what came.
+    pub(crate) fn observed(&self, verdict: Verdict) {
+        let labels = || [self.route(), ("verdict", verdict.as_str().into())];
+        self.observed.add(verdict as usize, 1, &names::OBSERVED, labels);
+    }
+
     /// A stored response may serve past its hard limit.
     pub(crate) fn extended(&self) {
         self.extensions.add(0, 1, &names::EXTENSIONS, || [self.route()]);
@@ -300,6 +313,8 @@ impl Meter {
                 RefreshResult::Panicked,
             ]),
             refreshes_refused: refreshed(&[RefreshResult::BreakerOpen, RefreshResult::Shed]),
+            observed_same: self.observed.total(Verdict::Same as usize),
+            observed_different: self.observed.total(Verdict::Different as usize),
             upstream_calls: (0..CALLS).map(|n| self.calls.total(n)).sum(),
             cache_bytes: self.bytes.total(Source::Cache as usize),
             upstream_bytes: self.bytes.total(Source::Upstream as usize),

@@ -15,15 +15,15 @@ mod runway;
 mod series;
 mod stats;
 
-pub(crate) use cache::{CacheMeter, Gauges, publish_breaker, publish_ttl};
+pub(crate) use cache::{CacheMeter, Gauges, publish_breaker, publish_mode, publish_serve_stale, publish_ttl};
 pub(crate) use events::{
-    LogGates, breaker_forced, breaker_transition, evictions, extension, fetch_panicked, fetch_span, purged,
-    refresh_failure, refresh_success,
+    LogGates, breaker_forced, breaker_transition, evictions, extension, fetch_panicked, fetch_span,
+    mode_changed, purged, refresh_failure, refresh_success, serve_stale_changed,
 };
 pub(crate) use failing::Failing;
 pub use journal::Event;
 pub(crate) use journal::Journal;
-pub(crate) use meter::{CallKind, CallResult, Meter, RefreshResult, Source};
+pub(crate) use meter::{CallKind, CallResult, Meter, RefreshResult, Source, Verdict};
 pub use names::HISTOGRAM_BOUNDS;
 #[cfg(all(feature = "admin", feature = "prometheus"))]
 pub(crate) use prometheus::TEXT_FORMAT;

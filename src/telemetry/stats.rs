@@ -38,6 +38,10 @@ pub struct RouteStats {
     pub refresh_failures: u64,
     /// Refreshes that were not tried: the breaker is open, or too many are under way.
     pub refreshes_refused: u64,
+    /// Answers of the inner service that were the same as what would have been served ([`Mode::Observe`](crate::Mode)).
+    pub observed_same: u64,
+    /// Those that were not.
+    pub observed_different: u64,
     /// All calls of the inner service.
     pub upstream_calls: u64,
     /// Bytes of bodies from memory.

@@ -155,8 +155,8 @@ async fn without_a_token_nothing_can_be_changed() {
     let (cache, _) = guarded();
     let admin = cache.handle.admin();
     cache.get("/").await;
-    for path in ["/purge", "/breakers/route"] {
-        for body in [r#"{"all": true}"#, r#"{"mode": "open"}"#] {
+    for path in ["/purge", "/breakers/route", "/routes/route"] {
+        for body in [r#"{"all": true}"#, r#"{"mode": "open"}"#, r#"{"mode": "bypass"}"#] {
             assert_eq!(send(&admin, post(path, body)).await.status, StatusCode::NOT_FOUND, "{path}");
         }
         assert_eq!(ask(&admin, "GET", path).await.status, StatusCode::NOT_FOUND, "{path}");
@@ -180,7 +180,11 @@ async fn with_a_token_nothing_is_changed_for_those_who_do_not_know_it() {
         &["open-sesame"],
         &["Bearer wrong", "Bearer open-sesame"],
     ] {
-        for (path, body) in [("/purge", r#"{"all": true}"#), ("/breakers/route", r#"{"mode": "open"}"#)] {
+        for (path, body) in [
+            ("/purge", r#"{"all": true}"#),
+            ("/breakers/route", r#"{"mode": "open"}"#),
+            ("/routes/route", r#"{"mode": "bypass"}"#),
+        ] {
             let mut request = post(path, body);
             request.headers_mut().remove("authorization");
             for value in authorization {
@@ -191,9 +195,13 @@ async fn with_a_token_nothing_is_changed_for_those_who_do_not_know_it() {
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         }
     }
-    for (method, path) in
-        [("GET", "/purge"), ("HEAD", "/purge"), ("PUT", "/purge"), ("GET", "/breakers/route")]
-    {
+    for (method, path) in [
+        ("GET", "/purge"),
+        ("HEAD", "/purge"),
+        ("PUT", "/purge"),
+        ("GET", "/breakers/route"),
+        ("GET", "/routes/route"),
+    ] {
         let mut request = post(path, r#"{"all": true, "mode": "open"}"#);
         *request.method_mut() = method.parse().unwrap();
         let answer = send(&admin, request).await;
@@ -202,6 +210,7 @@ async fn with_a_token_nothing_is_changed_for_those_who_do_not_know_it() {
     let query = format!("/purge?token={TOKEN}&all=true");
     assert_eq!(ask(&admin, "POST", &query).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!((cache.handle.stats().keys, cache.handle.breakers()[0].state), (1, BreakerState::Closed));
+    assert_eq!(cache.get("/").await.said, "hit");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ mod attacks;
 mod bodies;
 mod breaker;
 mod cancellation;
+mod controls;
 mod directives;
 #[cfg(feature = "admin")]
 mod entries;

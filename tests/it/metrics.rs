@@ -70,9 +70,13 @@ async fn every_metric_says_what_happened() {
     let (_guard, snapshotter) = listen();
     let cache = counted();
     every_outcome(&cache).await;
+    cache.handle.serve_stale_for("route", secs(100));
     tokio::time::sleep(secs(6)).await; // what depends on the time is published every five seconds
     let all = series(&snapshotter);
     for (name, expected) in [
+        ("route_mode{route=route,mode=on}", 1.0),
+        ("route_mode{route=route,mode=observe}", 0.0),
+        ("serve_stale_seconds{route=route}", 95.0),
         ("requests_total{route=route,outcome=hit}", 1.0),
         ("requests_total{route=route,outcome=stale}", 1.0),
         ("requests_total{route=route,outcome=miss}", 2.0),

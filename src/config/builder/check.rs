@@ -83,6 +83,7 @@ impl SwrConfigBuilder {
                 breaker: self.breaker.map(|settings| BreakerConfig { settings, choice: self.breaker_choice }),
                 status,
                 forward_tags: self.forward_tags,
+                mode: self.mode,
             }),
         })
     }

@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 
 use http::{HeaderName, StatusCode, request};
 
-use super::{BreakerChoice, DefaultClassifier, FailureClassifier};
+use super::{BreakerChoice, DefaultClassifier, FailureClassifier, Mode};
 use crate::{
     breaker,
     key::{KeyExtractor, Target},
@@ -34,6 +34,7 @@ pub struct SwrConfigBuilder {
     status_ttl: bool,
     status_key: bool,
     forward_tags: bool,
+    mode: Mode,
     codings: Option<Vec<String>>,
     languages: Option<Vec<String>>,
 }
@@ -59,6 +60,7 @@ impl SwrConfigBuilder {
             status_ttl: false,
             status_key: false,
             forward_tags: false,
+            mode: Mode::On,
             codings: None,
             languages: None,
         }
@@ -351,6 +353,13 @@ impl SwrConfigBuilder {
     /// Sends `Cache-Tag` and `Surrogate-Key` on to the client, for a cache further down. Defaults to off.
     pub fn forward_tags(mut self) -> Self {
         self.forward_tags = true;
+        self
+    }
+
+    /// The mode that the route begins in; [`CacheHandle::set_mode`](crate::CacheHandle::set_mode) changes it. Defaults to
+    /// [`Mode::On`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
         self
     }
 }

@@ -11,7 +11,7 @@ use super::{
     key::Pieces,
     values::{Breaker, Field, OrFalse, Size, Span, Status, Ttl},
 };
-use crate::config::{SwrConfig, SwrConfigBuilder as Builder};
+use crate::config::{Mode, SwrConfig, SwrConfigBuilder as Builder};
 
 macro_rules! fields {
     ($($field:ident: $value:ty => $set:expr,)+) => {
@@ -88,6 +88,7 @@ fields! {
     cache_status_key: bool => when(Builder::cache_status_key),
     cache_status_field: OrFalse<Field> => |route, field| route.cache_status_field(field.0.map(|field| field.0)),
     forward_tags: bool => when(Builder::forward_tags),
+    mode: Mode => Builder::mode,
 }
 
 fn set<T>(builder: Builder, value: Option<T>, set: impl FnOnce(Builder, T) -> Builder) -> Builder {

@@ -4,7 +4,7 @@ use http::{HeaderName, Request, StatusCode, request::Parts};
 
 use super::{Routes, fields::FIELDS};
 use crate::{
-    CacheHandle, SwrConfig, SwrConfigBuilder,
+    CacheHandle, Mode, SwrConfig, SwrConfigBuilder,
     key::{Authority, Cookie, Header, Key, KeyExtractor, Path, Pattern, Query, Target},
 };
 
@@ -33,7 +33,7 @@ fn told(config: &SwrConfig) -> String {
     let settings = &config.settings;
     let key = Key::of("", &settings.key, &request());
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {} {:?}",
         settings.name,
         settings.namespace,
         settings.rules,
@@ -45,6 +45,7 @@ fn told(config: &SwrConfig) -> String {
         settings.breaker,
         settings.status,
         settings.forward_tags,
+        settings.mode,
     )
 }
 
@@ -106,6 +107,7 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
         ("cache_status_ttl = true", base().cache_status_ttl()),
         ("cache_status_key = true", base().cache_status_key()),
         ("forward_tags = true", base().forward_tags()),
+        ("mode = 'observe'", base().mode(Mode::Observe)),
     ]
 }
 

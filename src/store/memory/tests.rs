@@ -25,7 +25,7 @@ pub(super) fn key(name: &str) -> Key {
 }
 
 pub(super) fn mark() -> Arc<RouteMark> {
-    Arc::new(RouteMark { name: "route".into(), purged: AtomicU64::new(0) })
+    Arc::new(RouteMark::new("route"))
 }
 
 /// An entry fetched with the store's next number.

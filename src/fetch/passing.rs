@@ -1,4 +1,5 @@
-//! A POST whose response is kept, to answer GET (RFC 9110 §9.3.3).
+//! A request that goes past the cache, and whose response is kept all the same: a POST, to answer GET (RFC 9110 §9.3.3), or a
+//! GET while its route only observes.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -27,21 +28,21 @@ use crate::{
     telemetry,
 };
 
-/// A POST under way, for whose target a GET has a key.
-pub(crate) struct PostCall {
+/// A request under way that goes past the cache, and has a key.
+pub(crate) struct PassingCall {
     job: Job,
     runtime: Handle,
     began: Tick,
 }
 
-/// A response to POST that is being kept, and read by who asked for it.
+/// A response that is being kept, and read by who asked for it.
 pub(crate) struct Kept {
     pub(crate) entry: Arc<Entry>,
     pub(crate) reader: SpoolReader,
     pub(crate) unstored: Unstored,
 }
 
-impl PostCall {
+impl PassingCall {
     /// For a request that is about to be made.
     pub(crate) fn new(
         route: &Arc<Route>,
@@ -55,7 +56,7 @@ impl PostCall {
             route: Arc::clone(route),
             key,
             target,
-            asker: Asker { post: true, ..asker },
+            asker,
             request: Arc::new(request),
             stored: None,
             beginning: None,
@@ -76,9 +77,9 @@ impl PostCall {
         let Self { job, runtime, began } = self;
         let core = Arc::clone(&job.route.core);
         let (head, body) = response.into_parts();
-        let draft = || job.draft_post(&head, &body, began);
+        let draft = || job.draft_passing(&head, &body, began);
         let drafted = catch_unwind(AssertUnwindSafe(draft));
-        let Ok(Some((mut entry, unstored, permit))) = drafted else {
+        let Ok(Some((mut entry, unstored, shareable, permit))) = drafted else {
             core.purge_all(purges);
             return match drafted {
                 // The callers' code, whose panic is this request's; the purges are demanded all the same.
@@ -99,7 +100,7 @@ impl PostCall {
         let span = telemetry::fetch_span(&job.route);
         let kept = Arc::clone(&entry);
         let keep = async move {
-            job.absorb(&kept, true, arriving, &spool, producer).await;
+            job.absorb(&kept, shareable, arriving, &spool, producer).await;
             drop(permit);
         };
         drop(runtime.spawn(keep.instrument(span)));
@@ -108,15 +109,16 @@ impl PostCall {
 }
 
 impl Job {
-    /// The entry of a response to POST, if it may be kept and there is room for one more that is being read.
-    fn draft_post(
+    /// The entry of such a response, and whether others may have it unasked, if it may be kept and there is room for one more
+    /// that is being read.
+    fn draft_passing(
         &self,
         head: &http::response::Parts,
         body: &impl Body,
         began: Tick,
-    ) -> Option<(Entry, Unstored, OwnedSemaphorePermit)> {
+    ) -> Option<(Entry, Unstored, bool, OwnedSemaphorePermit)> {
         let Self { route, asker, .. } = self;
-        if head.status != StatusCode::OK {
+        if asker.post && head.status != StatusCode::OK {
             return None;
         }
         if route.settings.classifier.is_failure(head) {
@@ -128,8 +130,9 @@ impl Job {
         match verdict::judge(rules, route.max_body, *asker, head, length, arrival) {
             Verdict::Store(plan) => {
                 let permit = Arc::clone(&route.core.fetches).try_acquire_owned().ok()?;
+                let shareable = plan.limits.shareable();
                 let (entry, unstored) = self.draft(*plan, head.clone(), arrival);
-                Some((entry, unstored, permit))
+                Some((entry, unstored, shareable, permit))
             }
             Verdict::Unstorable(_, reason) => {
                 route.meter.uncacheable(reason);
