@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that has to be green before a change is proposed: format, lints, tests, docs.
-# Needs Rust with rustfmt and clippy, and a C compiler (it links, and builds zstd for the tests); nothing else.
+# Needs Rust with rustfmt and clippy, and a C compiler (it links, and builds zstd for the tests); nothing else. Chromium with
+# chromedriver, for the status page, is installed where that is possible, and done without where it is not.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,7 +42,25 @@ check_tools() {
     fi
 }
 
+# With it, its tests may not be skipped.
+find_browser() {
+    has_browser() {
+        command -v chromedriver >/dev/null &&
+            { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+    }
+    if ! has_browser && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium chromium-driver; } >/dev/null || true
+    fi
+    if has_browser; then
+        export BROWSER_TESTS=required
+        echo 'is there'
+    else
+        echo 'skipped: chromium and chromedriver are not installed (Debian: apt install chromium chromium-driver)'
+    fi
+}
+
 check_tools
+step 'a browser, for the tests of the status page' find_browser
 step 'format' cargo fmt --all --check
 step 'clippy, all targets, all features' cargo clippy --all-targets --all-features -- -D warnings
 step 'clippy, default features' cargo clippy -- -D warnings

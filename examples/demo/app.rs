@@ -25,6 +25,9 @@ pub(crate) struct Times {
     pub(crate) cooldown: Duration,
 }
 
+/// What unlocks the status page.
+pub(crate) const TOKEN: &str = "demo";
+
 /// All routes ask the same API, so they have one breaker, which opens after so many failures in a row.
 const BREAKER: &str = "paid-api";
 pub(crate) const FAILURES: u32 = 5;
@@ -77,8 +80,9 @@ impl App {
             .route("/api/{state}", post(switch))
             .route("/purge/{tag}", post(purge))
             .with_state(shared)
-            // Without a token nothing can be changed by it, so everybody may see `/metrics`, `/health` and `/health/cache`.
-            .fallback_service(cache.admin().exporter(Exporter::install()?))
+            // The status page is at `/`, with `/metrics`, `/health` and the rest beside it. Everybody can purge here anyway;
+            // an application has a token that is a secret.
+            .fallback_service(cache.admin().exporter(Exporter::install()?).token(TOKEN)?)
             .layer(middleware::from_fn_with_state(Arc::clone(&tally), count));
         Ok(Self { router, cache, api, tally })
     }

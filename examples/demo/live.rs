@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use tower_swr_cache::CacheHandle;
 
 use crate::api::PaidApi;
-use crate::app::{App, Times};
+use crate::app::{App, TOKEN, Times};
 use crate::outcome::Tally;
 
 const TIMES: Times =
@@ -32,6 +32,7 @@ pub(crate) async fn serve(listen: SocketAddr) -> Result<(), String> {
     let address = listener.local_addr().map_err(cannot)?;
     crate::say(&format!(
         "listening on http://{address}: /odds/{{sport}}?market=…, /sports, /scores/{{id}}; POST /api/down, /api/up, /purge/{{tag}}; /metrics, /health, /health/cache
+status page: http://{address}/ (its token: {TOKEN})
 try
   curl -si 'http://{address}/odds/nba?market=main'
   curl -s -X POST http://{address}/api/down

@@ -205,7 +205,7 @@ fn fields(headers: &HeaderMap) -> Vec<Field> {
 }
 
 /// A point of time as RFC 3339 has it, in whole seconds; `None` outside of the years that it has.
-fn rfc3339(at: SystemTime) -> Option<String> {
+pub(super) fn rfc3339(at: SystemTime) -> Option<String> {
     at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     let mut text = String::new();
     write!(text, "{}", humantime::format_rfc3339_seconds(at)).ok()?;

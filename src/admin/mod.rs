@@ -17,6 +17,7 @@
 //!
 //! | request | answer |
 //! |---|---|
+//! | `GET /` | the [status page](#the-status-page) |
 //! | `GET /health` | 200 with [`Health`](crate::Health), whether it is well or not |
 //! | `GET /health/live` | 200 |
 //! | `GET /health/ready` | 200; 503 while the cache [is draining](crate::CacheHandle::set_draining) |
@@ -35,6 +36,14 @@
 //! or instead of it, is a time from now on: `"2h"` has what is stored
 //! [served stale](crate::CacheHandle::serve_stale_for) for that long, `"0s"` ends it.
 //!
+//! # The status page
+//!
+//! One document that asks nobody but the admin service, with a strict `Content-Security-Policy`: what is served a second and
+//! how, ratios over five minutes, latencies, what could be served for how long if the upstream were gone, breakers with
+//! their countdowns, memory, fetches in flight. It is live, a second at a time; without JavaScript it is a table of the
+//! moment. Whoever knows the token finds stored responses there by key, tag or URL, looks at one, and purges it after a
+//! dry run and a question. The token is kept in the page's memory only.
+//!
 //! # Who may do what
 //!
 //! The open pages show totals, and never a key, a query or a header. What shows more or changes something does not exist
@@ -49,6 +58,7 @@ mod calls;
 mod entries;
 mod future;
 mod history;
+mod page;
 mod reply;
 mod service;
 

@@ -16,6 +16,7 @@ use super::{
     entries,
     future::AdminFuture,
     history::History,
+    page,
     reply::{self, Reply},
 };
 #[cfg(feature = "prometheus")]
@@ -44,6 +45,7 @@ enum Endpoint {
 
 #[derive(Debug)]
 enum Page {
+    Status,
     Health,
     Live,
     Ready,
@@ -68,7 +70,9 @@ impl Page {
     /// Whether it shows more than totals: keys, and what was asked for.
     const fn shows_keys(&self) -> bool {
         match self {
-            Self::Health | Self::Live | Self::Ready | Self::CacheHealth | Self::History => false,
+            Self::Status | Self::Health | Self::Live | Self::Ready | Self::CacheHealth | Self::History => {
+                false
+            }
             Self::Entry => true,
             #[cfg(feature = "prometheus")]
             Self::Metrics(_) => false,
@@ -121,6 +125,8 @@ impl Admin {
 
     fn page(&self, path: &str) -> Option<Page> {
         Some(match path {
+            // A service that is nested gets either for its own address.
+            "/" | "" => Page::Status,
             "/health" => Page::Health,
             "/health/live" => Page::Live,
             "/health/ready" => Page::Ready,
@@ -164,6 +170,7 @@ impl Admin {
 
     fn show(&self, page: Page, uri: &Uri) -> Reply {
         match page {
+            Page::Status => page::show(&self.cache, self.token.is_some()),
             Page::Health => reply::json(StatusCode::OK, &self.cache.health()),
             Page::Live => reply::json(StatusCode::OK, &json!({ "status": "live" })),
             Page::Ready if self.cache.is_draining() => {

@@ -78,6 +78,15 @@ pub struct Ratios {
     pub fresh: Option<f64>,
 }
 
+impl RouteStats {
+    /// All requests that were answered, or let through.
+    #[cfg(feature = "admin")]
+    pub(crate) fn requests(&self) -> u64 {
+        let from_memory = self.hits + self.stale_serves + self.stale_error_serves;
+        from_memory + self.revalidated + self.misses + self.uncacheable + self.rejected + self.bypassed
+    }
+}
+
 impl Ratios {
     pub(crate) fn of(outcomes: &[u64; Outcome::ALL.len()]) -> Self {
         let of = |outcome: Outcome| outcomes.get(outcome as usize).copied().unwrap_or(0);

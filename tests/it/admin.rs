@@ -100,21 +100,11 @@ async fn its_pages_are_read_by_get_and_head_and_nothing_else() {
             assert_eq!(other.header("allow"), Some("GET, HEAD"));
         }
     }
-    for path in [
-        "/",
-        "",
-        "/healthy",
-        "/health/",
-        "/metrics",
-        "//health",
-        "/Health",
-        "/purge/",
-        "/breakers/",
-        "/breakers",
-    ] {
-        let uri = if path.is_empty() { "http://example.com" } else { path };
+    for path in
+        ["/healthy", "/health/", "/metrics", "//health", "/Health", "/purge/", "/breakers/", "/breakers"]
+    {
         for method in ["GET", "HEAD", "POST"] {
-            assert_eq!(ask(&admin, method, uri).await.status, StatusCode::NOT_FOUND, "{method} {path}");
+            assert_eq!(ask(&admin, method, path).await.status, StatusCode::NOT_FOUND, "{method} {path}");
         }
     }
 }
