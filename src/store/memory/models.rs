@@ -53,6 +53,24 @@ impl World {
         self.look(purge.soft);
     }
 
+    /// A POST changes the origin. Its answer is what a GET would get from then on, and invalidates what there was before.
+    fn post(&self, soft: bool) {
+        let number = self.store.take_number();
+        let version = self.version.fetch_add(1, SeqCst) + 1;
+        let answer = entry(&self.store, &self.route, "/", &["t"], version);
+        let mut answer = Arc::into_inner(answer).expect("nobody else has it");
+        answer.origin.number = number;
+        let url = Purge::url("/").expect("a url");
+        let stands =
+            self.store.purge_before(&[url, Purge::key(key("a"))], &key("a"), &mut answer, NOW, |_, _| ());
+        self.purged.fetch_max(version, SeqCst);
+        self.look(soft);
+        if stands {
+            let _overtaken = self.store.insert(&key("a"), &Arc::new(answer), None, NOW);
+        }
+        self.look(soft);
+    }
+
     /// A request that comes now is not answered from what was fetched before a purge that has ended; where the purge is
     /// soft, not as if it were fresh.
     fn look(&self, soft: bool) {
@@ -89,6 +107,32 @@ fn what_was_fetched_before_a_purge_neither_answers_nor_is_stored_after_it() {
 }
 
 #[test]
+fn what_a_post_brings_is_not_stored_after_a_purge_that_came_after_its_request() {
+    for purge in purges() {
+        many_schedules(move || {
+            let world = World::new();
+            let soft = purge.soft;
+            let post = run(&world, move |world| world.post(soft));
+            world.change(&purge);
+            post.join().unwrap();
+            world.look(soft);
+        });
+    }
+}
+
+#[test]
+fn what_a_post_brings_stays_and_what_was_fetched_before_it_does_not() {
+    many_schedules(|| {
+        let world = World::new();
+        let fill = run(&world, World::fill);
+        world.post(false);
+        fill.join().unwrap();
+        let slot = world.store.get(key("a").as_bytes()).expect("stored");
+        assert!(slot.select(&HeaderMap::new()).is_some_and(|found| found.body_len() == 2));
+    });
+}
+
+#[test]
 fn no_reader_of_many_is_answered_from_before_a_purge_that_has_ended() {
     for purge in purges() {
         many_schedules(move || {
@@ -100,6 +144,7 @@ fn no_reader_of_many_is_answered_from_before_a_purge_that_has_ended() {
                 run(&world, move |world| (0..2).for_each(|_| world.change(&change))),
                 run(&world, World::fill),
                 run(&world, World::fill),
+                run(&world, move |world| world.post(soft)),
                 run(&world, move |world| (0..3).for_each(|_| world.look(soft))),
             ];
             threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -107,7 +152,7 @@ fn no_reader_of_many_is_answered_from_before_a_purge_that_has_ended() {
             // The purges took no more than they had to.
             world.fill();
             let slot = world.store.get(key("a").as_bytes()).expect("stored");
-            assert!(slot.select(&HeaderMap::new()).is_some_and(|found| found.body_len() == 3));
+            assert!(slot.select(&HeaderMap::new()).is_some_and(|found| found.body_len() == 4));
         });
     }
 }
