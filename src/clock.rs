@@ -34,16 +34,19 @@ impl Tick {
 
     /// This point, `span` later.
     #[must_use]
+    #[inline]
     pub(crate) fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(nanos(span)))
     }
 
     /// The time from `earlier` to this point; zero when there is none.
+    #[inline]
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
+#[inline]
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -64,6 +67,7 @@ impl Clock {
     }
 
     /// Now, on the monotonic clock.
+    #[inline]
     pub(crate) fn now(&self) -> Tick {
         Tick(EPOCH).after(Instant::now().saturating_duration_since(self.epoch))
     }

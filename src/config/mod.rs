@@ -66,6 +66,7 @@ pub(crate) struct StatusField {
 
 impl StatusField {
     /// What the field says of an answer: to a request of this key, with a response that is fresh for so many seconds.
+    #[inline]
     pub(crate) fn said(&self, told: Told, ttl: Option<i64>, key: Option<&str>) -> Said<'_> {
         status::detailed(self.values.value(told), ttl.filter(|_| self.ttl), key)
     }

@@ -1,15 +1,16 @@
 //! The headers of a stored response, with slots for what each answer fills in.
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, header::AGE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::AGE, response};
 
 use crate::policy::status::Said;
 
 /// The headers of a stored response. The first place is `Age`'s and the second one that of the cache's status, so that an
 /// answer finds both without hashing a name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoredHeaders {
-    map: HeaderMap,
+    /// Ready for a response to be made of a clone, into which a map would have to be moved.
+    head: response::Parts,
     /// The field of the second slot. There is none where a cache further up speaks in it already.
     status: Option<HeaderName>,
 }
@@ -38,50 +39,62 @@ impl StoredHeaders {
         }
         // The first clone of a name may allocate; let it be this one and not the first hit's. And it takes no more than it
         // needs, where a map that grew has room for more.
-        let map = map.clone();
-        Self { map, status: status.map(|(field, _)| field.clone()) }
+        Self::of(map.clone(), status.map(|(field, _)| field.clone()))
+    }
+
+    fn of(map: HeaderMap, status: Option<HeaderName>) -> Self {
+        let (mut head, ()) = Response::new(()).into_parts();
+        head.headers = map;
+        Self { head, status }
     }
 
     /// These headers, with the slots that `self` has.
     pub(crate) fn with_slots_for(&self, received: &HeaderMap) -> Self {
-        let usual = self.status.as_ref().and_then(|field| Some((field, self.map.get(field)?)));
+        let usual = self.status.as_ref().and_then(|field| Some((field, self.as_map().get(field)?)));
         Self::new(received, usual)
     }
 
     /// As they are kept; what the slots hold means nothing.
     pub(crate) fn as_map(&self) -> &HeaderMap {
-        &self.map
+        &self.head.headers
     }
 
-    /// As they are sent at this age, by a cache that says `status`.
-    pub(crate) fn at(&self, age: u64, status: Option<(&HeaderName, Said<'_>)>) -> HeaderMap {
-        let mut map = self.map.clone();
+    /// The head of a response with this status at this age, from a cache that says `said`.
+    pub(crate) fn at(
+        &self,
+        status: StatusCode,
+        age: u64,
+        said: Option<(&HeaderName, Said<'_>)>,
+    ) -> response::Parts {
+        let mut head = self.head.clone();
+        head.status = status;
+        let map = &mut head.headers;
         let mut slots = map.values_mut();
         if let Some(slot) = slots.next() {
             *slot = age_value(age);
         }
-        match (status, &self.status) {
+        match (said, &self.status) {
             (Some((field, said)), Some(own)) if field == own => {
                 if let Some(slot) = slots.next().filter(|slot| **slot != *said) {
-                    *slot = said.into_owned();
+                    *slot = said.into_value();
                 }
             }
             // It was stored by a route that speaks in another field, or in one that a cache further up has spoken in.
-            (status, own) => {
+            (said, own) => {
                 if let Some(own) = own {
                     map.remove(own);
                 }
-                if let Some((field, said)) = status {
-                    map.append(field, said.into_owned());
+                if let Some((field, said)) = said {
+                    map.append(field, said.into_value());
                 }
             }
         }
-        map
+        head
     }
 
     /// As they came.
     pub(crate) fn without_slots(&self) -> HeaderMap {
-        let mut map = self.map.clone();
+        let mut map = self.as_map().clone();
         map.remove(AGE);
         if let Some(field) = &self.status {
             map.remove(field);
@@ -91,7 +104,13 @@ impl StoredHeaders {
 
     /// An estimate of the bytes they take.
     pub(super) fn weight(&self) -> usize {
-        weight(&self.map)
+        weight(self.as_map())
+    }
+}
+
+impl Default for StoredHeaders {
+    fn default() -> Self {
+        Self::of(HeaderMap::new(), None)
     }
 }
 
@@ -117,33 +136,35 @@ const HEADER_COST: usize = 112;
 /// The number of ages, from 0 on, whose text exists from the start: a hit younger than this allocates nothing for it.
 const AGES: usize = 10_000;
 
-static AGE_DIGITS: [[u8; 4]; AGES] = {
-    let mut table = [[b'0'; 4]; AGES];
+/// All of them in four digits, one after the other.
+static AGE_DIGITS: [u8; 4 * AGES] = {
+    let mut digits = [b'0'; 4 * AGES];
     let mut i = 0;
     while i < AGES {
-        table[i] = [
-            b'0' + (i / 1000) as u8,
-            b'0' + (i / 100 % 10) as u8,
-            b'0' + (i / 10 % 10) as u8,
-            b'0' + (i % 10) as u8,
-        ];
+        digits[4 * i] += (i / 1000) as u8;
+        digits[4 * i + 1] += (i / 100 % 10) as u8;
+        digits[4 * i + 2] += (i / 10 % 10) as u8;
+        digits[4 * i + 3] += (i % 10) as u8;
         i += 1;
     }
-    table
+    digits
+};
+static AGE_TEXT: &str = match std::str::from_utf8(&AGE_DIGITS) {
+    Ok(text) => text,
+    Err(_) => "",
 };
 
 /// An age as a header's value.
 fn age_value(seconds: u64) -> HeaderValue {
-    let known = usize::try_from(seconds).ok().and_then(|at| AGE_DIGITS.get(at));
-    let Some(digits) = known else { return HeaderValue::from(seconds) };
     let zeros = match seconds {
         0..10 => 3,
         10..100 => 2,
         100..1000 => 1,
         _ => 0,
     };
-    let text = std::str::from_utf8(digits.get(zeros..).unwrap_or(digits)).unwrap_or("0");
-    HeaderValue::from_static(text)
+    let place = usize::try_from(seconds).unwrap_or(usize::MAX).saturating_mul(4);
+    let known = AGE_TEXT.get(place.saturating_add(zeros)..place.saturating_add(4));
+    known.map_or_else(|| HeaderValue::from(seconds), HeaderValue::from_static)
 }
 
 #[cfg(test)]
@@ -204,8 +225,10 @@ mod tests {
             for usual in ["said", "hit"] {
                 let usual = HeaderValue::from_static(usual);
                 let stored = StoredHeaders::new(received, stored_by.map(|field| (field, &usual)));
-                let status = served_by.map(|field| (field, Said::Borrowed(&said)));
-                assert_eq!(stored.at(9, status), expected, "{received:?} {stored_by:?} {served_by:?}");
+                let status = served_by.map(|field| (field, Said::Ready(&said)));
+                let head = stored.at(StatusCode::GONE, 9, status);
+                assert_eq!(head.status, StatusCode::GONE);
+                assert_eq!(head.headers, expected, "{received:?} {stored_by:?} {served_by:?}");
                 let mut came = received.clone();
                 came.remove(AGE);
                 assert_eq!(stored.without_slots(), came);

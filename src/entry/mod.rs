@@ -140,6 +140,7 @@ impl Times {
         Self { cached_at, cached_wall, soft_at, hard_at, error_at, keep_until }
     }
 
+    #[inline]
     pub(crate) fn soft_at(&self) -> Tick {
         Tick::from_raw(self.soft_at.load(Ordering::Relaxed))
     }
@@ -152,11 +153,13 @@ impl Times {
 
 impl Entry {
     /// What it is good for at `now`.
+    #[inline]
     pub(crate) fn reuse(&self, now: Tick) -> Reuse {
         reuse(&self.standing(now), now)
     }
 
     /// What it is good for at `now` to a request that may say something to that.
+    #[inline]
     pub(crate) fn reuse_as_asked(&self, asked: Option<&RequestDirectives>, now: Tick) -> Reuse {
         match asked {
             None => self.reuse(now),
@@ -164,6 +167,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     fn standing(&self, now: Tick) -> Standing {
         let times = &self.times;
         let soft_at = times.soft_at();
@@ -181,6 +185,7 @@ impl Entry {
     }
 
     /// Whether a purge of its route has passed it by.
+    #[inline]
     pub(crate) fn is_purged(&self) -> bool {
         self.origin.number < self.origin.route.purged.load(Ordering::Acquire)
     }
@@ -191,15 +196,18 @@ impl Entry {
     }
 
     /// Its age at `now`, in whole seconds (RFC 9111 §4.2.3).
+    #[inline]
     pub(crate) fn age(&self, now: Tick) -> u64 {
         self.age_span(now).as_secs()
     }
 
+    #[inline]
     fn age_span(&self, now: Tick) -> Duration {
         self.initial_age + now.since(self.times.cached_at)
     }
 
     /// For how many seconds it is still fresh at `now`, or less than none: since when it is not (RFC 9211 §2.6).
+    #[inline]
     pub(crate) fn ttl(&self, now: Tick) -> i64 {
         let soft_at = self.times.soft_at();
         let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);

@@ -67,7 +67,7 @@ impl Job {
     /// The headers with a slot for what the cache says of itself, which mostly is that it was a hit.
     fn stored_headers(&self, received: &HeaderMap) -> StoredHeaders {
         let status = self.route.status_field().map(|status| (&status.field, status.values.value(Told::Hit)));
-        StoredHeaders::new(received, status.as_ref().map(|(field, usual)| (*field, usual.as_ref())))
+        StoredHeaders::new(received, status.as_ref().map(|(field, usual)| (*field, &**usual)))
     }
 }
 

@@ -48,13 +48,24 @@ impl Buffer {
 
     #[inline]
     pub(super) fn extend(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
-        match self.inline.get_mut(self.len..end) {
-            Some(places) if self.spilled.is_empty() => {
-                places.copy_from_slice(bytes);
+        self.extend_behind([], bytes);
+    }
+
+    /// Appends `bytes` behind a `head`, in one step.
+    #[inline]
+    pub(super) fn extend_behind<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) {
+        let end = self.len + N + bytes.len();
+        let places = self.inline.get_mut(self.len..end).filter(|_| self.spilled.is_empty());
+        match places.and_then(|places| places.split_first_chunk_mut()) {
+            Some((first, rest)) => {
+                *first = head;
+                rest.copy_from_slice(bytes);
                 self.len = end;
             }
-            _ => self.spill(bytes),
+            None => {
+                self.spill(&head);
+                self.spill(bytes);
+            }
         }
     }
 
@@ -70,6 +81,7 @@ impl Buffer {
     }
 
     #[cold]
+    #[inline(never)]
     fn spill(&mut self, bytes: &[u8]) {
         if self.spilled.is_empty() {
             self.spilled = self.as_slice().to_vec();
@@ -93,6 +105,7 @@ mod tests {
     enum Step {
         Push(u8),
         Extend(Vec<u8>),
+        ExtendBehind([u8; 2], Vec<u8>),
         Insert(usize, Vec<u8>),
     }
 
@@ -101,6 +114,7 @@ mod tests {
         prop_oneof![
             any::<u8>().prop_map(Step::Push),
             bytes().prop_map(Step::Extend),
+            (any::<[u8; 2]>(), bytes()).prop_map(|(head, bytes)| Step::ExtendBehind(head, bytes)),
             (0..400_usize, bytes()).prop_map(|(at, bytes)| Step::Insert(at, bytes)),
         ]
     }
@@ -117,6 +131,11 @@ mod tests {
                     }
                     Step::Extend(bytes) => {
                         buffer.extend(&bytes);
+                        vec.extend(bytes);
+                    }
+                    Step::ExtendBehind(head, bytes) => {
+                        buffer.extend_behind(head, &bytes);
+                        vec.extend(head);
                         vec.extend(bytes);
                     }
                     Step::Insert(at, bytes) => {

@@ -117,12 +117,16 @@ struct UnclearHost;
 
 /// What is in `Host`, all of it visible ASCII.
 fn host(parts: &Parts) -> Result<Option<&[u8]>, UnclearHost> {
-    let Some(host) = parts.headers.get(HOST) else { return Ok(None) };
+    // It should be the first field (RFC 9110 §7.2), where it is found without its name being hashed.
+    let first = parts.headers.iter().next().filter(|(name, _)| **name == HOST).map(|(_, value)| value);
+    let Some(host) = first.or_else(|| parts.headers.get(HOST)) else { return Ok(None) };
     // Where no name has a second line, `Host` has none; that is known without looking for it.
     let several = || parts.headers.get_all(HOST).iter().nth(1).is_some();
     let repeats = parts.headers.len() != parts.headers.keys_len() && several();
     let host = host.as_bytes();
-    if host.iter().all(u8::is_ascii_graphic) && !repeats { Ok(Some(host)) } else { Err(UnclearHost) }
+    // All of it in any case: a loop without a way out looks at many bytes at once.
+    let is_graphic = host.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
+    if is_graphic && !repeats { Ok(Some(host)) } else { Err(UnclearHost) }
 }
 
 fn has_userinfo(uri: &Uri) -> bool {

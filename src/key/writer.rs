@@ -56,11 +56,11 @@ impl KeyWriter {
 
     /// Writes a plain part.
     pub fn push(&mut self, part: impl AsRef<[u8]>) {
-        self.bytes.push(PLAIN);
-        self.field(part.as_ref());
+        self.part(PLAIN, part.as_ref());
     }
 
     /// Writes a plain part with ASCII letters in lower case.
+    #[inline]
     pub(crate) fn push_lowercase(&mut self, part: &[u8]) {
         self.push(part);
         let start = self.bytes.len() - part.len();
@@ -75,33 +75,30 @@ impl KeyWriter {
 
     /// Writes a named part, such as a header and its value.
     pub fn push_pair(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
-        self.bytes.push(NAMED);
-        self.field(name.as_ref());
+        self.part(NAMED, name.as_ref());
         self.field(value.as_ref());
     }
 
     /// Writes a named part whose value comes piece by piece.
     pub fn push_pair_with(&mut self, name: impl AsRef<[u8]>, write: impl FnOnce(&mut PartWriter<'_>)) {
-        self.bytes.push(NAMED);
-        self.field(name.as_ref());
+        self.part(NAMED, name.as_ref());
         write(&mut PartWriter::open(&mut self.bytes));
     }
 
     /// Writes that the request lacks the named thing, which is not the same as an empty one.
     pub fn push_absent(&mut self, name: impl AsRef<[u8]>) {
-        self.bytes.push(ABSENT);
-        self.field(name.as_ref());
+        self.part(ABSENT, name.as_ref());
     }
 
     /// Writes a part of the cache's own, in a kind that no extractor can write.
     pub(crate) fn push_guarded(&mut self, name: &[u8], value: &[u8]) {
-        self.bytes.push(GUARDED);
-        self.field(name);
+        self.part(GUARDED, name);
         self.field(value);
     }
 
     /// What has been written: equal to the bytes of the [`Key`] it becomes, so that a map can be asked
     /// before one is made.
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
@@ -111,11 +108,20 @@ impl KeyWriter {
         Key::from_bytes(self.as_bytes())
     }
 
-    fn field(&mut self, bytes: &[u8]) {
+    /// A part's kind and first field.
+    #[inline]
+    fn part(&mut self, kind: u8, bytes: &[u8]) {
         match u8::try_from(bytes.len()) {
-            Ok(len @ ..0x80) => self.bytes.push(len),
-            _ => self.bytes.extend(&varint(bytes.len())),
+            Ok(len @ ..0x80) => self.bytes.extend_behind([kind, len], bytes),
+            _ => {
+                self.bytes.push(kind);
+                self.field(bytes);
+            }
         }
+    }
+
+    fn field(&mut self, bytes: &[u8]) {
+        self.bytes.extend(&varint(bytes.len()));
         self.bytes.extend(bytes);
     }
 }

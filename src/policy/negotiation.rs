@@ -38,6 +38,7 @@ impl Negotiation {
     }
 
     /// Brings a request's fields down to what the service has.
+    #[inline]
     pub(crate) fn reduce(&self, request: &mut HeaderMap) {
         if let Some(codings) = &self.codings {
             codings.reduce(request);

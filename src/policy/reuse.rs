@@ -38,6 +38,7 @@ pub(crate) enum Reuse {
 }
 
 /// What a stored response is good for at `now`.
+#[inline]
 pub(crate) fn reuse(of: &Standing, now: Tick) -> Reuse {
     if now < of.soft_at {
         Reuse::Fresh

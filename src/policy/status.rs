@@ -1,6 +1,6 @@
 //! `Cache-Status` (RFC 9211): what the cache did with a request, for whoever reads the response.
 
-use std::{borrow::Cow, fmt::Write};
+use std::{fmt::Write, ops::Deref};
 
 use http::{HeaderValue, StatusCode};
 
@@ -24,6 +24,8 @@ pub(crate) enum Told {
     InVain,
     /// A request that went nowhere, and that nothing stored answers (RFC 9211 §2.8).
     Unanswered(Reason),
+    /// A request that the cache has no part in, and why.
+    Bypassed(Reason),
     /// A request that went forward.
     Forwarded(Forward),
 }
@@ -67,7 +69,8 @@ impl Forward {
     }
 }
 
-/// The values of one cache. Those of a response from memory, and of one that fills it, are ready-made.
+/// The values of one cache. Those of a response from memory, of one that fills it, and of one that the cache has no part
+/// in, are ready-made.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheStatus {
     /// The cache's name as it stands in the field.
@@ -77,10 +80,38 @@ pub(crate) struct CacheStatus {
     stale_error: HeaderValue,
     in_vain: HeaderValue,
     filled: HeaderValue,
+    /// One for each reason.
+    bypassed: Box<[HeaderValue]>,
 }
 
-/// A value that is ready-made, or was made for one answer.
-pub(crate) type Said<'a> = Cow<'a, HeaderValue>;
+/// A value that is ready-made, or was made for one answer. That one is boxed, so that the usual one is a pointer on its
+/// way: a `Cow` is copied in pieces, which took a hit as long as its look-up.
+#[derive(Debug)]
+pub(crate) enum Said<'a> {
+    Ready(&'a HeaderValue),
+    Made(Box<HeaderValue>),
+}
+
+impl Said<'_> {
+    pub(crate) fn into_value(self) -> HeaderValue {
+        match self {
+            Self::Ready(value) => value.clone(),
+            Self::Made(value) => *value,
+        }
+    }
+}
+
+impl Deref for Said<'_> {
+    type Target = HeaderValue;
+
+    #[inline]
+    fn deref(&self) -> &HeaderValue {
+        match self {
+            Self::Ready(value) => value,
+            Self::Made(value) => value,
+        }
+    }
+}
 
 impl CacheStatus {
     /// The values of a cache of this name, or nothing if the name is empty or has characters that a structured field
@@ -88,25 +119,35 @@ impl CacheStatus {
     pub(crate) fn new(name: &str) -> Option<Self> {
         let name = item(name)?;
         let stale_error = Outcome::StaleError;
+        let bypassed = |reason: &Reason| {
+            let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
+            HeaderValue::try_from(format!("{name}; fwd={}; detail={reason}", fwd.as_str())).ok()
+        };
         Some(Self {
             hit: HeaderValue::try_from(format!("{name}; hit")).ok()?,
             stale: HeaderValue::try_from(format!("{name}; hit; detail={}", Outcome::Stale)).ok()?,
             stale_error: HeaderValue::try_from(format!("{name}; hit; detail={stale_error}")).ok()?,
             in_vain: HeaderValue::try_from(format!("{name}; fwd=stale; detail={stale_error}")).ok()?,
             filled: HeaderValue::try_from(format!("{name}; fwd=uri-miss; stored")).ok()?,
+            bypassed: Reason::ALL.iter().map(bypassed).collect::<Option<_>>()?,
             name,
         })
     }
 
     /// The value that tells this.
+    #[inline]
     pub(crate) fn value(&self, told: Told) -> Said<'_> {
         match told {
-            Told::Hit => Said::Borrowed(&self.hit),
-            Told::Stale => Said::Borrowed(&self.stale),
-            Told::StaleError => Said::Borrowed(&self.stale_error),
-            Told::InVain => Said::Borrowed(&self.in_vain),
+            Told::Hit => Said::Ready(&self.hit),
+            Told::Stale => Said::Ready(&self.stale),
+            Told::StaleError => Said::Ready(&self.stale_error),
+            Told::InVain => Said::Ready(&self.in_vain),
             Told::Unanswered(reason) => made(format!("{}; detail={reason}", self.name)),
-            Told::Forwarded(forward) if forward == Forward::FILLED => Said::Borrowed(&self.filled),
+            Told::Bypassed(reason) => match self.bypassed.get(reason as usize) {
+                Some(value) => Said::Ready(value),
+                None => self.forwarded(Forward::new(Fwd::Bypass).because(reason)),
+            },
+            Told::Forwarded(forward) if forward == Forward::FILLED => Said::Ready(&self.filled),
             Told::Forwarded(forward) => self.forwarded(forward),
         }
     }
@@ -134,11 +175,12 @@ impl CacheStatus {
 
 /// All of the text is printable, so this always is a value; `?0` is a valid one that says nothing.
 fn made(text: String) -> Said<'static> {
-    Said::Owned(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("?0")))
+    Said::Made(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("?0")).into())
 }
 
 /// A value with what a route tells beyond it: for how many seconds the response is still fresh (RFC 9211 §2.6), and the
 /// request's key (§2.7).
+#[inline]
 pub(crate) fn detailed<'a>(said: Said<'a>, ttl: Option<i64>, key: Option<&str>) -> Said<'a> {
     if ttl.is_none() && key.is_none() {
         return said;

@@ -59,15 +59,18 @@ impl Selecting {
     /// Whether this request would have been answered with the same response (RFC 9111 §4.1). Lines of one name count
     /// as one list, and white space around them does not count; of a field whose grammar is known, neither does what has
     /// no meaning in it. A header that is absent matches only an absent one.
+    #[inline]
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
         self.matches_as_it_is(request) || self.matches_in(request, is_normal)
     }
 
     /// The same for a request that spells its values as they are kept, which most do. It takes a part of the time.
+    #[inline]
     pub(crate) fn matches_as_it_is(&self, request: &HeaderMap) -> bool {
         self.matches_in(request, is_joined)
     }
 
+    #[inline]
     fn matches_in(&self, request: &HeaderMap, is: impl Fn(&HeaderMap, &HeaderName, &[u8]) -> bool) -> bool {
         self.0.iter().all(|(name, value)| match value {
             None => !request.contains_key(name),

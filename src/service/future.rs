@@ -100,7 +100,7 @@ impl Bypass {
         let status = response.status();
         let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
         let forward = Forward::new(fwd);
-        let told = Told::Forwarded(forward.because(*reason));
+        let told = Told::Bypassed(*reason);
         match after.take().map(|after| *after) {
             Some(After::Unsafe(spoils, post)) if status.is_success() || status.is_redirection() => {
                 let purges = spoils.purges(route, response.headers());
@@ -146,15 +146,10 @@ where
         call: Oneshot<S, Request<ReqBody>>,
         route: Arc<Route>,
         reason: Reason,
-        after: Option<After>,
+        after: Option<Box<After>>,
     ) -> Self {
         let began = route.core.clock.now();
-        Self {
-            state: State::Bypass {
-                call,
-                bypass: Bypass { route, reason, after: after.map(Box::new), began },
-            },
-        }
+        Self { state: State::Bypass { call, bypass: Bypass { route, reason, after, began } } }
     }
 
     pub(super) fn fetch(answer: Answer<B, S::Error>) -> Self {

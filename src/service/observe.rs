@@ -89,7 +89,7 @@ impl<S> SwrCache<S> {
             }),
         };
         let call = self.inner.clone().oneshot(Request::from_parts(parts, body));
-        ResponseFuture::bypass(call, Arc::clone(route), Reason::Observe, after)
+        ResponseFuture::bypass(call, Arc::clone(route), Reason::Observe, after.map(Box::new))
     }
 }
 

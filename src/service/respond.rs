@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header, response};
 
 use super::body::ResponseBody;
 use crate::{
@@ -50,18 +50,17 @@ pub(crate) fn from_entry<B>(
     let status = route
         .status_field()
         .map(|status| (&status.field, status.said(told, Some(entry.ttl(now)), ask.shown_key.as_deref())));
-    let headers = entry.headers.at(entry.age(now), status);
-    let mut response = with_headers(entry, headers, on_its_way, ask, request);
+    let mut head = entry.headers.at(entry.status, entry.age(now), status);
     if let Some(uri) = &entry.final_uri {
-        response.extensions_mut().insert(FinalUri::clone(uri));
+        head.extensions.insert(FinalUri::clone(uri));
     }
-    response
+    with_head(entry, head, on_its_way, ask, request)
 }
 
 #[inline]
-fn with_headers<B>(
+fn with_head<B>(
     entry: &Entry,
-    mut headers: HeaderMap,
+    mut head: response::Parts,
     on_its_way: Option<SpoolReader>,
     ask: &Ask,
     request: &HeaderMap,
@@ -70,35 +69,36 @@ fn with_headers<B>(
         && validation::client_condition(request, entry.headers.as_map(), entry.status)
             == Condition::NotModified
     {
-        let headers = validation::not_modified_headers(&headers);
-        return respond(StatusCode::NOT_MODIFIED, headers, ResponseBody::none());
+        head.status = StatusCode::NOT_MODIFIED;
+        head.headers = validation::not_modified_headers(&head.headers);
+        return Response::from_parts(head, ResponseBody::none());
     }
     if ask.head {
         // A 204 has no length (RFC 9110 §8.6).
         let has_length = entry.content.get().is_some() && entry.status != StatusCode::NO_CONTENT;
-        if has_length && !headers.contains_key(header::CONTENT_LENGTH) {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(entry.body_len()));
+        if has_length && !head.headers.contains_key(header::CONTENT_LENGTH) {
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(entry.body_len()));
         }
-        return respond(entry.status, headers, ResponseBody::none());
+        return Response::from_parts(head, ResponseBody::none());
     }
     let body = match (on_its_way, entry.content.get()) {
         (None, Some(content))
             if ask.facts.has_range() && (entry.status == StatusCode::OK || entry.extent.is_some()) =>
         {
-            return part_of(entry, content, headers, request);
+            return part_of(entry, content, head, request);
         }
         (Some(reader), _) => ResponseBody::shared(reader),
         (None, Some(content)) => ResponseBody::stored(content),
         (None, None) => ResponseBody::none(),
     };
-    respond(entry.status, headers, body)
+    Response::from_parts(head, body)
 }
 
 /// The part of what is stored that a request with `Range` asks for (RFC 9110 §15.3.7, §15.5.17).
 fn part_of<B>(
     entry: &Entry,
     content: &Content,
-    mut headers: HeaderMap,
+    mut head: response::Parts,
     request: &HeaderMap,
 ) -> Response<ResponseBody<B>> {
     let (start, length) = match &entry.extent {
@@ -106,21 +106,22 @@ fn part_of<B>(
         None => (0, content.body.len()),
     };
     let (status, part, body) = match range::wanted(request, entry.headers.as_map(), length) {
-        Wanted::Whole => return respond(entry.status, headers, ResponseBody::stored(content)),
+        Wanted::Whole => return Response::from_parts(head, ResponseBody::stored(content)),
         Wanted::Part(part) => {
             let stored = part.start.saturating_sub(start)..part.end.saturating_sub(start);
             let body = ResponseBody::part(&content.body.part(&stored));
             (StatusCode::PARTIAL_CONTENT, Some(part), body)
         }
         Wanted::Unsatisfiable => {
-            headers = range::unsatisfiable_headers(&headers);
+            head.headers = range::unsatisfiable_headers(&head.headers);
             (StatusCode::RANGE_NOT_SATISFIABLE, None, ResponseBody::text(""))
         }
     };
-    headers.insert(header::CONTENT_RANGE, range::content_range(part.as_ref(), length));
+    head.status = status;
+    head.headers.insert(header::CONTENT_RANGE, range::content_range(part.as_ref(), length));
     let sent = part.map_or(0, |part| part.end - part.start);
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(sent));
-    respond(status, headers, body)
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(sent));
+    Response::from_parts(head, body)
 }
 
 /// How what is stored comes to be served.
@@ -178,7 +179,7 @@ pub(crate) fn passed_on<B>(
 ) -> Response<ResponseBody<B>> {
     if let Some(status) = route.status_field() {
         let said = status.said(told, None, shown_key);
-        response.headers_mut().append(&status.field, said.into_owned());
+        response.headers_mut().append(&status.field, said.into_value());
     }
     response.map(|body| ResponseBody::inner(body, route))
 }
@@ -211,10 +212,12 @@ pub(crate) fn refused<B>(route: &Route, failed: &Failed, ask: &Ask, told: Told) 
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(status) = route.status_field() {
         let said = status.said(told, None, ask.shown_key.as_deref());
-        headers.append(&status.field, said.into_owned());
+        headers.append(&status.field, said.into_value());
     }
     let text = if ask.head { ResponseBody::none() } else { ResponseBody::text(failed.reason.as_str()) };
-    let mut response = respond(code, headers, text);
+    let mut response = Response::new(text);
+    *response.status_mut() = code;
+    *response.headers_mut() = headers;
     response.extensions_mut().insert(CacheFailure::new(failed.reason));
     response
 }
@@ -224,12 +227,4 @@ pub(crate) fn not_cached<B>(route: &Route, ask: &Ask, began: Tick) -> Response<R
     route.answered(Outcome::Rejected, Source::Cache, began);
     let failed = Failed::new(Reason::OnlyIfCached, None);
     refused(route, &failed, ask, Told::Unanswered(failed.reason))
-}
-
-#[inline]
-fn respond<B>(status: StatusCode, headers: HeaderMap, body: ResponseBody<B>) -> Response<ResponseBody<B>> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }

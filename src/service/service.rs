@@ -138,7 +138,7 @@ impl<S> SwrCache<S> {
     /// Hands the request to the inner service as it is.
     fn bypass<ReqBody, B>(
         &self,
-        parts: request::Parts,
+        mut parts: request::Parts,
         body: ReqBody,
         facts: RequestFacts,
         reason: Reason,
@@ -146,28 +146,23 @@ impl<S> SwrCache<S> {
     where
         S: Service<Request<ReqBody>> + Clone,
     {
-        let (parts, after) = self.after(parts, facts, reason);
+        let after = self.after(&mut parts, facts, reason).map(Box::new);
         let call = self.inner.clone().oneshot(Request::from_parts(parts, body));
         ResponseFuture::bypass(call, Arc::clone(&self.route), reason, after)
     }
 
     /// What its response may mean for what is stored.
-    fn after(
-        &self,
-        parts: request::Parts,
-        facts: RequestFacts,
-        reason: Reason,
-    ) -> (request::Parts, Option<After>) {
+    fn after(&self, parts: &mut request::Parts, facts: RequestFacts, reason: Reason) -> Option<After> {
         if !parts.method.is_safe() {
-            let (parts, spoils) = self.spoils(parts, facts);
-            let post = self.post_call(&parts, facts, &spoils);
-            return (parts, Some(After::Unsafe(spoils, post)));
+            let spoils = self.spoils(parts, facts);
+            let post = self.post_call(parts, facts, &spoils);
+            return Some(After::Unsafe(spoils, post));
         }
         let plain_head = parts.method == Method::HEAD
             && matches!(reason, Reason::Head | Reason::Precondition)
             && self.route.mode() != Mode::Bypass;
-        let call = plain_head.then(|| self.head_call(&parts, facts)).flatten();
-        (parts, call.map(After::Head))
+        let call = if plain_head { self.head_call(parts, facts) } else { None };
+        call.map(After::Head)
     }
 
     /// A HEAD for which something is stored. Its response says nothing to others if it is for this request's eyes.
@@ -200,13 +195,11 @@ impl<S> SwrCache<S> {
     }
 
     /// What an unsafe method invalidates if it succeeds: its URL, and the key that a GET for it would have.
-    fn spoils(&self, mut parts: request::Parts, facts: RequestFacts) -> (request::Parts, Spoils) {
-        let target = Target::of(&parts);
+    fn spoils(&self, parts: &mut request::Parts, facts: RequestFacts) -> Spoils {
         let method = std::mem::replace(&mut parts.method, Method::GET);
-        let key = self.route.key(&parts, facts);
+        let key = self.route.key(parts, facts);
         parts.method = method;
-        let scheme = parts.uri.scheme().cloned();
-        (parts, Spoils { scheme, target, key })
+        Spoils { scheme: parts.uri.scheme().cloned(), target: Target::of(parts), key }
     }
 }
 

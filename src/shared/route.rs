@@ -69,6 +69,7 @@ impl Route {
     }
 
     /// What it does with requests now.
+    #[inline]
     pub(crate) fn mode(&self) -> Mode {
         match self.mode.load(Ordering::Relaxed) {
             mode if mode == Mode::Observe as u8 => Mode::Observe,
@@ -82,6 +83,7 @@ impl Route {
         self.mode.swap(mode as u8, Ordering::Relaxed) != mode as u8
     }
 
+    #[inline]
     pub(crate) fn status_field(&self) -> Option<&StatusField> {
         self.settings.status.as_ref()
     }
@@ -103,18 +105,21 @@ impl Route {
     }
 
     /// The printed form of a request's key, where the route tells it.
+    #[inline]
     pub(crate) fn shown_key(&self, key: &KeyWriter) -> Option<Box<str>> {
         let tells = self.status_field().is_some_and(|field| field.key);
         tells.then(|| key.to_key().to_string().into())
     }
 
     /// What a request asks of the cache, where that counts.
+    #[inline]
     pub(crate) fn asked(&self, headers: &HeaderMap, facts: RequestFacts) -> Option<RequestDirectives> {
         let counts = self.settings.rules.client_directives && facts.has_cache_control();
         counts.then(|| RequestDirectives::from_headers(headers))
     }
 
     /// What in a request bears on storing and sharing.
+    #[inline]
     pub(crate) fn asker(&self, facts: RequestFacts, asked: Option<&RequestDirectives>) -> Asker {
         Asker {
             authorization: facts.has_authorization() && self.settings.authorization_matters,
@@ -154,6 +159,7 @@ impl Route {
 }
 
 /// Whether a stored response may answer a request, by what the request brings beside its key and its selecting headers.
+#[inline]
 pub(crate) fn may_use(entry: &Entry, asker: Asker) -> bool {
     (!asker.authorization || entry.for_authorized) && (!asker.cookie || !entry.route_alone)
 }

@@ -35,6 +35,7 @@ impl Slot {
     }
 
     /// The variant that a request selects (RFC 9111 §4.1): the newest one that matches and no purge has passed.
+    #[inline]
     pub(crate) fn select(&self, request: &HeaderMap) -> Option<&Arc<Entry>> {
         let mut current = self.variants.iter().filter(|entry| !entry.is_purged());
         match self.variants.as_slice() {

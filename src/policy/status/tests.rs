@@ -12,7 +12,7 @@ fn forward(fwd: Fwd) -> Forward {
 
 #[test]
 fn each_answer_has_its_value() {
-    use Told::{Forwarded, Hit, InVain, Stale, StaleError, Unanswered};
+    use Told::{Bypassed, Forwarded, Hit, InVain, Stale, StaleError, Unanswered};
     for (told, expected) in [
         (Hit, "odds; hit"),
         (Stale, "odds; hit; detail=stale"),
@@ -33,7 +33,8 @@ fn each_answer_has_its_value() {
             Forwarded(forward(Fwd::Stale).answered(StatusCode::OK).stored().collapsed(true)),
             "odds; fwd=stale; fwd-status=200; stored; collapsed",
         ),
-        (Forwarded(forward(Fwd::Method).because(Reason::Method)), "odds; fwd=method; detail=method"),
+        (Bypassed(Reason::Method), "odds; fwd=method; detail=method"),
+        (Bypassed(Reason::Upgrade), "odds; fwd=bypass; detail=upgrade"),
     ] {
         assert_eq!(text(told), expected);
     }
