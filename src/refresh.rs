@@ -14,7 +14,7 @@ use crate::{
     entry::{Claim, Entry, Target},
     fetch::Job,
     flight::Join,
-    key::KeyWriter,
+    key::Key,
     policy::verdict::Asker,
     shared::{FlightKey, Route, Upstream},
     telemetry::{self, RefreshResult},
@@ -26,7 +26,7 @@ pub(crate) fn refresh<S, ReqBody>(
     route: &Arc<Route>,
     service: &S,
     mut parts: request::Parts,
-    key: &KeyWriter,
+    key: &[u8],
     entry: &Arc<Entry>,
     asker: Asker,
     now: Tick,
@@ -43,7 +43,7 @@ pub(crate) fn refresh<S, ReqBody>(
         return route.meter.refreshed(RefreshResult::Shed);
     };
     core.keep_publishing(&runtime);
-    let key = key.to_key();
+    let key = Key::from_bytes(key);
     let number = core.store.take_number();
     let flight = FlightKey::of(&key, Some(&entry.selecting));
     let target = Target::of(&parts);

@@ -51,6 +51,9 @@ fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
     if options.store_post {
         config = config.store_post();
     }
+    if options.no_vary_search {
+        config = config.no_vary_search();
+    }
     if options.ignore_cookies {
         config = config.ignore_cookies();
     }

@@ -22,6 +22,7 @@ impl Entry {
             for_authorized: false,
             final_uri: None,
             selecting,
+            search: None,
             extent: None,
             origin,
             refresh: RefreshState::default(),

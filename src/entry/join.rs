@@ -51,6 +51,7 @@ impl Entry {
             for_authorized: self.for_authorized && old.for_authorized,
             final_uri: self.final_uri.clone(),
             selecting: self.selecting.clone(),
+            search: self.search.clone(),
             immutable: self.immutable,
             extent,
             origin: Origin {

@@ -26,6 +26,7 @@ pub(crate) use target::Target;
 
 use crate::{
     clock::Tick,
+    key::{Key, SearchVariance, Stem},
     policy::{
         cache_control::RequestDirectives,
         extent::Extent,
@@ -63,6 +64,8 @@ pub(crate) struct Entry {
     /// Where it came from, if the inner service told.
     pub(crate) final_uri: Option<Box<FinalUri>>,
     pub(crate) selecting: Selecting,
+    /// For which other queries it is the same.
+    pub(crate) search: Option<Arc<SearchVariance>>,
     /// Which bytes of the whole it has, if it is a part; then nothing but a request for some of these is answered from it.
     pub(crate) extent: Option<Extent>,
     pub(crate) origin: Origin,
@@ -228,6 +231,13 @@ impl Entry {
         }
     }
 
+    /// Whether it is the same for the request of another key as for that of its own.
+    pub(crate) fn is_same_for(&self, own: &Key, other: &[u8]) -> bool {
+        let Some(rule) = &self.search else { return false };
+        let (Some(own), Some(other)) = (Stem::of(own.as_bytes()), Stem::of(other)) else { return false };
+        own.key == other.key && rule.form(own.query) == rule.form(other.query)
+    }
+
     /// Whether it is the beginning of a whole of `max_body` bytes at most, and can be asked by a strong entity tag whether it
     /// still is.
     pub(crate) fn begins_whole(&self, max_body: u64) -> bool {
@@ -249,7 +259,9 @@ impl Entry {
             + tags
             + target
             + self.final_uri.as_deref().map_or(0, FinalUri::weight)
-            + self.selecting.bytes();
+            + self.selecting.bytes()
+            // It has two places more in the indices.
+            + self.search.as_ref().map_or(0, |rule| 2 * rule.weight() + 2 * TAG_COST + target);
         own as u64 + content.map_or(0, |content| content.body.weight())
     }
 }

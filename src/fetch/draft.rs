@@ -1,12 +1,16 @@
 //! The entry of a response, made at its head.
 
-use std::{sync::OnceLock, time::SystemTime};
+use std::{
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
 
 use http::{HeaderMap, HeaderValue, header, response};
 
 use super::{Job, Unstored};
 use crate::{
     entry::{Entry, FinalUri, Origin, RefreshState, StoredHeaders, Times},
+    key::SearchVariance,
     policy::{
         hop,
         status::Told,
@@ -50,6 +54,7 @@ impl Job {
             for_authorized: plan.for_authorized,
             final_uri: head.extensions.get().and_then(FinalUri::owned).map(Box::new),
             selecting: plan.vary.select(&self.request).unwrap_or_default(),
+            search: self.search_variance(&head.headers),
             extent: plan.extent,
             origin: Origin {
                 number: self.number,
@@ -62,6 +67,12 @@ impl Job {
             hits: Default::default(),
         };
         (entry, Unstored { extensions: head.extensions, fields })
+    }
+
+    /// For which other queries the response is the same, where the route goes by that.
+    fn search_variance(&self, received: &HeaderMap) -> Option<Arc<SearchVariance>> {
+        let counts = self.route.settings.rules.no_vary_search;
+        counts.then(|| SearchVariance::from_headers(received))?.map(Arc::new)
     }
 
     /// The headers with a slot for what the cache says of itself, which mostly is that it was a hit.

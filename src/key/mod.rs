@@ -123,13 +123,14 @@ mod pattern;
 pub(crate) mod percent;
 mod printed;
 mod query;
+mod search;
+mod stem;
 mod target;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::target::{authority, target_uri};
 pub use self::{
     cookie::Cookie,
     credentials::Credentials,
@@ -143,4 +144,9 @@ pub use self::{
     query::Query,
     target::{Authority, Target},
     writer::{KeyWriter, PartWriter},
+};
+pub(crate) use self::{
+    search::{SearchVariance, split_query},
+    stem::Stem,
+    target::{authority, set_query, target_uri},
 };

@@ -101,6 +101,27 @@ pub(crate) fn target_uri(parts: &Parts) -> &Uri {
     &parts.uri
 }
 
+/// Puts another query into the URI the client asked for, and into what a router made of it where that has the same one.
+pub(crate) fn set_query(parts: &mut Parts, query: Option<&str>) -> Option<()> {
+    let uri = with_query(&parts.uri, query)?;
+    #[cfg(feature = "axum")]
+    if let Some(original) = parts.extensions.get_mut::<axum::extract::OriginalUri>() {
+        if original.0.query() != parts.uri.query() {
+            return None;
+        }
+        original.0 = with_query(&original.0, query)?;
+    }
+    parts.uri = uri;
+    Some(())
+}
+
+fn with_query(uri: &Uri, query: Option<&str>) -> Option<Uri> {
+    let target = query.map_or_else(|| uri.path().to_owned(), |query| format!("{}?{query}", uri.path()));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(target.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
 /// The authority the client asked for, as it was spelled: the URI's without user information (RFC 9112
 /// §3.2.2), else that of the `Host` header, unless it is unclear.
 pub(crate) fn authority(parts: &Parts) -> Option<&str> {

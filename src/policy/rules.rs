@@ -54,6 +54,8 @@ pub(crate) struct Rules {
     pub(crate) store_parts: bool,
     /// Whether a response to POST may answer GET (RFC 9110 §9.3.3).
     pub(crate) store_post: bool,
+    /// Whether a response says for which queries it is the same (draft-ietf-httpbis-no-vary-search).
+    pub(crate) no_vary_search: bool,
     /// Whether the cache has one user (RFC 9111 §1).
     pub(crate) private_cache: bool,
     /// Whether what requests say of caching counts (RFC 9111 §5.2.1).
@@ -81,6 +83,7 @@ impl Default for Rules {
             field_lists: false,
             store_parts: false,
             store_post: false,
+            no_vary_search: false,
             private_cache: false,
             client_directives: false,
         }

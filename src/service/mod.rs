@@ -9,6 +9,7 @@ mod layer;
 mod observe;
 mod part;
 mod respond;
+mod search;
 #[expect(clippy::module_inception, reason = "the service itself, as tower names it")]
 mod service;
 mod spoils;

@@ -71,7 +71,7 @@ impl<S> SwrCache<S> {
         let after = match served {
             Some((entry, reuse)) => {
                 if reuse != Reuse::Fresh && asked.is_none_or(RequestDirectives::may_fetch_for_all) {
-                    refresh(route, &self.inner, parts.clone(), key, entry, ask.asker, now);
+                    refresh(route, &self.inner, parts.clone(), key.as_bytes(), entry, ask.asker, now);
                 }
                 let whole = !(ask.facts.has_conditionals() || ask.facts.has_range());
                 whole.then(|| After::Compared(Expected { entry: Arc::clone(entry), head: ask.head }))

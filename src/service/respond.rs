@@ -14,6 +14,7 @@ use crate::{
     policy::{
         range::{self, Wanted},
         request::RequestFacts,
+        reuse::Reuse,
         status::{Forward, Told},
         validation::{self, Condition},
         verdict::Asker,
@@ -138,6 +139,17 @@ impl Served {
     pub(crate) const STALE_ERROR: Self = Self::of(Outcome::StaleError, Source::Cache, Told::StaleError);
     /// After a fetch that this request started, or waited for, failed.
     pub(crate) const IN_VAIN: Self = Self::of(Outcome::StaleError, Source::Upstream, Told::InVain);
+
+    /// From memory, if it may serve so.
+    #[inline]
+    pub(crate) const fn from_memory(reuse: Reuse) -> Option<Self> {
+        match reuse {
+            Reuse::Fresh => Some(Self::HIT),
+            Reuse::Stale => Some(Self::STALE),
+            Reuse::StaleError => Some(Self::STALE_ERROR),
+            Reuse::OnError | Reuse::Revalidate | Reuse::Gone => None,
+        }
+    }
 
     /// After the inner service confirmed it to a request that went forward so, or waited for one.
     pub(crate) fn revalidated(forward: Forward) -> Self {

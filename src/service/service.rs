@@ -16,6 +16,7 @@ use super::{
     future::After,
     part,
     respond::{self, Ask, Served},
+    search,
     spoils::Spoils,
 };
 use crate::{
@@ -100,12 +101,21 @@ where
                     let response =
                         answer(if reuse == Reuse::Stale { Served::STALE } else { Served::STALE_ERROR });
                     if asked.is_none_or(|asked| asked.may_fetch_for_all()) {
-                        refresh(route, &self.inner, parts, &key, entry, ask.asker, now);
+                        refresh(route, &self.inner, parts, key.as_bytes(), entry, ask.asker, now);
                     }
                     return ResponseFuture::ready(response);
                 }
                 Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
             }
+        }
+        if let Some(found) = search::equivalent(route, key.as_bytes(), &ask, asked.as_ref(), &parts, now) {
+            let (entry, served) = (&found.entry, found.served);
+            let response = respond::from_store(route, entry, &ask, &parts.headers, now, now, served);
+            if let Some(parts) = found.refresh.filter(|_| asked.is_none_or(|asked| asked.may_fetch_for_all()))
+            {
+                refresh(route, &self.inner, parts, found.key.as_bytes(), entry, ask.asker, now);
+            }
+            return ResponseFuture::ready(response);
         }
         let wants_part = reuse == Reuse::Gone && part::is_wanted(route, &ask, &parts.headers);
         if let Some(slot) = slot.as_ref().filter(|_| wants_part) {

@@ -1,6 +1,7 @@
 //! The store in memory.
 
 mod barrier;
+mod equivalents;
 #[cfg(feature = "admin")]
 mod search;
 
@@ -18,6 +19,7 @@ use smallvec::SmallVec;
 use super::{
     Slot,
     purge::{PurgeLog, Scopes},
+    search::{Place, SearchIndex},
     tags::{ScopeHash, TagIndex},
 };
 use crate::{
@@ -63,11 +65,19 @@ pub(crate) struct Store {
 /// Few responses have more.
 type ScopeHashes = SmallVec<[ScopeHash; 8]>;
 
+/// What a slot is found by in the indices.
+#[derive(Debug, Default)]
+struct FoundBy {
+    scopes: ScopeHashes,
+    places: SmallVec<[Place; 1]>,
+}
+
 /// What all writers share, and readers do without.
 #[derive(Debug, Default)]
 struct WriteSide {
     /// Where to find what was fetched after `emptied`.
     tags: TagIndex,
+    searches: SearchIndex,
     /// The last purge of everything.
     emptied: u64,
     purges: PurgeLog,
@@ -146,7 +156,7 @@ impl Store {
         let mut leaving = Vec::new();
         let mut write = self.lock();
         let number = entry.origin.number;
-        let scopes = self.scopes_of(key, entry);
+        let scopes = self.scopes_on_its_way(key, entry);
         if entry.is_purged() || write.purges.hard_after(number, scopes.iter().copied()).is_some() {
             return Err(Reason::Purged);
         }
@@ -204,14 +214,9 @@ impl Store {
         leaving: &mut Vec<(Key, Arc<Slot>)>,
     ) {
         let since = write.emptied;
-        let before = old.as_deref().map(|slot| self.index_scopes(slot, since)).unwrap_or_default();
-        let after = new.as_ref().map(|slot| self.index_scopes(slot, since)).unwrap_or_default();
-        for scope in before.iter().filter(|scope| !after.contains(scope)) {
-            write.tags.remove(*scope, key);
-        }
-        for scope in after.iter().filter(|scope| !before.contains(scope)) {
-            write.tags.add(*scope, key);
-        }
+        let before = old.as_deref().map(|slot| self.found_by(key, slot, since)).unwrap_or_default();
+        let after = new.as_ref().map(|slot| self.found_by(key, slot, since)).unwrap_or_default();
+        write.reindex(key, &before, &after);
         leaving.extend(old.map(|slot| (key.clone(), slot)));
         let Some(slot) = new else {
             leaving.extend(self.cache.remove(key));
@@ -222,22 +227,30 @@ impl Store {
         for (gone, slot) in &evicted {
             if gone != key {
                 self.evicted.fetch_add(1, Ordering::Relaxed);
-                self.index_scopes(slot, since).into_iter().for_each(|scope| write.tags.remove(scope, gone));
+                write.reindex(gone, &self.found_by(gone, slot, since), &FoundBy::default());
             }
         }
         // The store may refuse what it was given, and says so in the same way.
-        if !after.is_empty() && !self.cache.contains_key(key) {
-            after.into_iter().for_each(|scope| write.tags.remove(scope, key));
+        if !after.scopes.is_empty() && !self.cache.contains_key(key) {
+            write.reindex(key, &after, &FoundBy::default());
         }
         leaving.extend(evicted);
     }
 
-    /// What a slot is found by in the index: the paths, tags and groups of what was fetched after `since`.
+    /// What a slot is found by in the indices, as far as it was fetched after `since`.
+    fn found_by(&self, key: &Key, slot: &Slot, since: u64) -> FoundBy {
+        FoundBy { scopes: self.index_scopes(slot, since), places: self.places(key, slot, since) }
+    }
+
+    /// Its paths, tags and groups.
     fn index_scopes(&self, slot: &Slot, since: u64) -> ScopeHashes {
         let mut scopes: ScopeHashes = slot
             .entries()
             .filter(|entry| entry.origin.number > since)
-            .flat_map(|entry| self.named(&entry.origin).chain([self.scopes.path(&entry.origin.target.path)]))
+            .flat_map(|entry| {
+                let path = [self.scopes.path(&entry.origin.target.path)];
+                self.named(&entry.origin).chain(path).chain(self.queries(entry))
+            })
             .collect();
         scopes.sort_unstable();
         scopes.dedup();
@@ -249,6 +262,18 @@ impl Store {
         let Origin { target, route, .. } = &entry.origin;
         let fixed = self.scopes.fixed(key, target, &route.name);
         fixed.into_iter().chain(self.named(&entry.origin)).collect()
+    }
+
+    /// The same for an entry that was not there when a purge came, and may be the same for the URL that was meant.
+    fn scopes_on_its_way(&self, key: &Key, entry: &Entry) -> ScopeHashes {
+        let mut scopes = self.scopes_of(key, entry);
+        scopes.extend(self.queries(entry));
+        scopes
+    }
+
+    /// The path with any query, if the response may be the same for others.
+    fn queries(&self, entry: &Entry) -> Option<ScopeHash> {
+        entry.search.as_ref().map(|_| self.scopes.queries(&entry.origin.target.path))
     }
 
     /// The tags and groups of a response.
@@ -278,14 +303,31 @@ impl Store {
         self.cache.weight()
     }
 
-    /// How many tags and paths the index holds.
+    /// How many tags, paths and forms of queries the indices hold.
     pub(crate) fn indexed(&self) -> usize {
-        self.lock().tags.len()
+        let write = self.lock();
+        write.tags.len() + write.searches.len()
     }
 
     /// Nothing of the callers' runs under this lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, WriteSide> {
         self.write.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WriteSide {
+    /// What a key is found by changes from the one to the other.
+    fn reindex(&mut self, key: &Key, before: &FoundBy, after: &FoundBy) {
+        before.scopes.iter().filter(|scope| !after.scopes.contains(scope)).for_each(|scope| {
+            self.tags.remove(*scope, key);
+        });
+        after.scopes.iter().filter(|scope| !before.scopes.contains(scope)).for_each(|scope| {
+            self.tags.add(*scope, key);
+        });
+        let left = before.places.iter().filter(|place| !after.places.contains(place));
+        left.for_each(|place| self.searches.remove(place, key));
+        let come = after.places.iter().filter(|place| !before.places.contains(place));
+        come.for_each(|place| self.searches.add(place, key));
     }
 }
 

@@ -7,6 +7,7 @@
 mod form;
 mod memory;
 mod purge;
+mod search;
 mod slot;
 mod tags;
 

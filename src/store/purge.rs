@@ -10,7 +10,7 @@ use super::tags::ScopeHash;
 use crate::{
     entry::{Entry, Origin, Target},
     error::ConfigError,
-    key::Key,
+    key::{Key, split_query},
 };
 
 /// What to purge, and how: given to [`CacheHandle::purge`](crate::CacheHandle::purge).
@@ -98,7 +98,7 @@ impl Purge {
 
     /// One URL: every variant, in every route, whatever the key is made of. With an authority, `https://example.com/a?b`,
     /// it means that host only, under any scheme; without one, `/a?b`, every host. The query has to be the same, byte for
-    /// byte.
+    /// byte; or, where a route goes by [`No-Vary-Search`](crate::SwrConfigBuilder::no_vary_search), to the stored response.
     ///
     /// # Errors
     /// When it is no URL, or has no path.
@@ -178,7 +178,9 @@ impl Scope {
         match self {
             Self::Key(named) => named == key,
             Self::Url { authority, path } => {
-                *path == *target.path && authority.as_ref().is_none_or(|named| **named == *target.authority)
+                let is_same = || entry.search.as_ref().is_some_and(|rule| rule.is_same(path, &target.path));
+                authority.as_ref().is_none_or(|named| **named == *target.authority)
+                    && (*path == *target.path || is_same())
             }
             Self::Tag(tag) => tags.iter().any(|own| **own == **tag),
             Self::Group { authority, name } => {
@@ -232,6 +234,21 @@ impl Scopes {
     /// A path on every host.
     pub(crate) fn path(&self, path: &str) -> ScopeHash {
         self.hash(3, path.as_bytes())
+    }
+
+    /// All queries of a path, on every host.
+    pub(crate) fn queries(&self, path: &str) -> ScopeHash {
+        self.hash(6, split_query(path).0.as_bytes())
+    }
+
+    /// A key without its query.
+    pub(crate) fn stem(&self, stem: &[u8]) -> ScopeHash {
+        self.hash(7, stem)
+    }
+
+    /// The same with one form of the query.
+    pub(crate) fn form(&self, stem: &[u8], form: &[u8]) -> ScopeHash {
+        self.0.hash_one((8_u8, stem, form))
     }
 
     /// A path on one host.

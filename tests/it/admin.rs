@@ -421,7 +421,8 @@ async fn it_is_mounted_under_a_prefix_of_axum() {
     let get = |path: &str| Request::get(path).body(ReqBody::default()).unwrap();
     assert_eq!(status(get("/ops/health")).await, StatusCode::OK);
     assert_eq!(status(get("/ops/health/cache")).await, StatusCode::OK);
-    assert_eq!(status(get("/ops")).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(get("/ops")).await, StatusCode::OK, "the status page");
+    assert_eq!(status(get("/ops/nothing")).await, StatusCode::NOT_FOUND);
     assert_eq!(status(get("/health")).await, StatusCode::NOT_FOUND);
     assert_eq!(status(post("/ops/purge", r#"{"all": true}"#)).await, StatusCode::OK);
     assert_eq!(cache.handle.stats().keys, 0);

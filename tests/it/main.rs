@@ -22,6 +22,7 @@ mod keys;
 mod metrics;
 mod model;
 mod negotiation;
+mod no_vary_search;
 mod outbound;
 mod panics;
 mod parts;

@@ -18,7 +18,7 @@ impl SwrConfigBuilder {
     ///
     /// # Errors
     /// A [`ConfigError`] that names the field and its value: a hard TTL below its soft one, a part outside its range, a
-    /// time-out, a body limit or a breaker of zero, an empty name, TTLs for the route beside a fallback, a coding or a
+    /// time-out, a body limit or a breaker of zero, an empty name, TTLs for the route beside a fallback, `no_vary_search` beside a key, a coding or a
     /// language that is none.
     pub fn build(self) -> Result<SwrConfig, ConfigError> {
         let rules = Rules { lifetimes: self.lifetimes()?, ..self.rules };
@@ -48,6 +48,10 @@ impl SwrConfigBuilder {
                 let problem = "must be more than zero, both; for none, say no_breaker()";
                 return Err(ConfigError::new("breaker", (failures, cooldown), problem));
             }
+        }
+        if rules.no_vary_search && self.own_key {
+            let problem = "is for keys as they are made by default, with the whole query";
+            return Err(ConfigError::new("no_vary_search", true, problem));
         }
         if self.max_body == Some(0) {
             return Err(ConfigError::new("max_body_bytes", 0, "must be more than zero"));

@@ -26,6 +26,8 @@ pub struct SwrConfigBuilder {
     fetch_timeout: Duration,
     body_timeout: Duration,
     key: Box<dyn KeyExtractor>,
+    /// Whether keys are made of something else than by default.
+    own_key: bool,
     classifier: Box<dyn FailureClassifier>,
     breaker: Option<breaker::Settings>,
     breaker_choice: BreakerChoice,
@@ -52,6 +54,7 @@ impl SwrConfigBuilder {
             fetch_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             key: Box::new(Target),
+            own_key: false,
             classifier: Box::new(DefaultClassifier),
             breaker: Some(breaker::Settings { failures: 5, cooldown: Duration::from_secs(30) }),
             breaker_choice: BreakerChoice::Route,
@@ -171,6 +174,7 @@ impl SwrConfigBuilder {
     /// What keys are made of. Defaults to [`key::Target`](crate::key::Target): scheme, authority, path and query.
     pub fn key(mut self, extractor: impl KeyExtractor) -> Self {
         self.key = Box::new(extractor);
+        self.own_key = true;
         self
     }
 
@@ -252,6 +256,18 @@ impl SwrConfigBuilder {
     /// invalidates what was stored before, as any that succeeds. Defaults to off.
     pub fn store_post(mut self) -> Self {
         self.rules.store_post = true;
+        self
+    }
+
+    /// Goes by `No-Vary-Search` (draft-ietf-httpbis-no-vary-search): a response that says which parameters of the query it
+    /// does not depend on, or that their order does not count, answers requests for other queries of its path that are the
+    /// same to it. A request for whose own URL nothing stored will do is answered by the newest such response, as one for
+    /// its URL would be: stale, too, with a refresh behind it. What has to be fetched is fetched for the URL of the request,
+    /// and requests for different URLs do not wait for each other. A purge of a URL, and an unsafe request to it, take
+    /// all responses that could answer for it. Where it cannot be read, or not as a whole, it says nothing (§4).
+    /// Only with keys as they are made by default. Defaults to off: each query stands for itself.
+    pub fn no_vary_search(mut self) -> Self {
+        self.rules.no_vary_search = true;
         self
     }
 

@@ -18,6 +18,7 @@ fn what_cannot_work_is_refused_by_its_field() {
         ("fetch_timeout", base().fetch_timeout(Duration::ZERO)),
         ("body_timeout", base().body_timeout(Duration::ZERO)),
         ("max_body_bytes", base().max_body_bytes(0)),
+        ("no_vary_search", base().no_vary_search().key(Target)),
         ("breaker", base().breaker(0, s(1))),
         ("breaker", base().breaker(1, s(0))),
         ("cache_status_name", base().cache_status_name("a\nb")),
@@ -26,4 +27,6 @@ fn what_cannot_work_is_refused_by_its_field() {
     }
     assert!(base().build().is_ok());
     assert!(base().hard_ttl(s(5)).build().is_ok());
+    assert!(base().no_vary_search().build().is_ok());
+    assert!(SwrConfig::outbound("route").no_vary_search().build().is_ok());
 }

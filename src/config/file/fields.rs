@@ -73,6 +73,7 @@ fields! {
     field_lists: bool => when(Builder::field_lists),
     store_parts: bool => when(Builder::store_parts),
     store_post: bool => when(Builder::store_post),
+    no_vary_search: bool => when(Builder::no_vary_search),
     normalise_encoding: Vec<String> => Builder::normalise_encoding,
     normalise_language: Vec<String> => Builder::normalise_language,
     client_directives: bool => when(Builder::client_directives),

@@ -53,7 +53,7 @@ use crate::{config::SwrConfig, error::ConfigError};
 /// | `cache_status_field` | the name of a header field, or `false` for none |
 /// | `mode` | `"on"`, `"observe"` or `"bypass"` |
 /// | `breaker` | `{ failures = 5, cooldown = "30s" }`, or `false` for none |
-/// | `ignore_cookies`, `store_set_cookie`, `share_authorized`, `store_private`, `ignore_no_store`, `ignore_no_cache`, `ignore_must_revalidate`, `field_lists`, `store_parts`, `store_post`, `client_directives`, `heuristic`, `cache_status_ttl`, `cache_status_key`, `forward_tags` | `true`, or `false` as without it |
+/// | `ignore_cookies`, `store_set_cookie`, `share_authorized`, `store_private`, `ignore_no_store`, `ignore_no_cache`, `ignore_must_revalidate`, `field_lists`, `store_parts`, `store_post`, `no_vary_search`, `client_directives`, `heuristic`, `cache_status_ttl`, `cache_status_key`, `forward_tags` | `true`, or `false` as without it |
 /// | `key` | see below |
 ///
 /// A single [`SwrConfig`] is read from the same fields and a `name`. What is code has no field: a

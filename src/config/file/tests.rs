@@ -90,6 +90,7 @@ fn fields() -> Vec<(&'static str, SwrConfigBuilder)> {
         ("field_lists = true", base().field_lists()),
         ("store_parts = true", base().store_parts()),
         ("store_post = true", base().store_post()),
+        ("no_vary_search = true", base().no_vary_search()),
         ("normalise_encoding = ['br', 'gzip']", base().normalise_encoding(["br", "gzip"])),
         ("normalise_language = ['de']", base().normalise_language(["de"])),
         ("heuristic = true", base().heuristic()),

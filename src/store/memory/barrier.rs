@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::Store;
+use super::{Store, WriteSide};
 use crate::{
     clock::Tick,
     entry::{Entry, RouteMark, Target},
@@ -41,22 +41,36 @@ impl Store {
         now: Tick,
         mut done: impl FnMut(&'a Purge, usize),
     ) -> bool {
-        let scopes = self.scopes_of(key, entry);
+        let scopes = self.scopes_on_its_way(key, entry);
         let mut write = self.lock();
         let since = entry.origin.number;
         let passed = entry.is_purged()
             || write.purges.hard_after(since, scopes.iter().copied()).is_some()
             || write.purges.soft_after(since, scopes);
         let number = self.take_number();
-        for Purge { scope, soft } in purges {
-            write.purges.record(self.scopes.of(scope), number, *soft);
-        }
+        purges.iter().for_each(|purge| self.record(&mut write, purge, number));
         if !passed {
             entry.origin.number = self.take_number();
         }
         drop(write);
         purges.iter().for_each(|purge| done(purge, self.sweep(purge, number, now)));
         !passed
+    }
+
+    /// Takes down a purge for the fetches under way. Of a URL it takes what is the same for others, too: of what is stored
+    /// that is known; a response that is on its way, and turns out to be the same for any others, goes by the path alone.
+    fn record(&self, write: &mut WriteSide, Purge { scope, soft }: &Purge, number: u64) {
+        write.purges.record(self.scopes.of(scope), number, *soft);
+        let Scope::Url { path, .. } = scope else { return };
+        let queries = self.scopes.queries(path);
+        write.purges.record(queries, number, *soft);
+        for key in write.tags.keys(queries, usize::MAX) {
+            let Some(slot) = self.cache.peek(&key) else { continue };
+            for entry in slot.entries().filter(|entry| scope.covers(&key, entry)) {
+                let Target { authority, path } = &entry.origin.target;
+                write.purges.record(self.scopes.url(authority, path), number, *soft);
+            }
+        }
     }
 
     /// Removes what a purge of this number covers, or marks it.
@@ -71,7 +85,7 @@ impl Store {
         let Purge { scope, soft } = purge;
         let mut write = self.lock();
         let number = self.take_number();
-        write.purges.record(self.scopes.of(scope), number, *soft);
+        self.record(&mut write, purge, number);
         if *soft {
             return number;
         }
@@ -85,9 +99,9 @@ impl Store {
         }
         if *scope == Scope::All {
             write.emptied = number;
-            let tags = std::mem::take(&mut write.tags);
+            let indices = (std::mem::take(&mut write.tags), std::mem::take(&mut write.searches));
             drop(write);
-            drop_elsewhere(tags.len(), tags);
+            drop_elsewhere(indices.0.len() + indices.1.len(), indices);
         }
         number
     }
@@ -154,7 +168,7 @@ impl Store {
 
     /// Whether a purge passed the fetch of this entry before a request of the number `request` came.
     pub(crate) fn entry_purged_before(&self, key: &Key, entry: &Entry, request: u64) -> bool {
-        let scopes = self.scopes_of(key, entry);
+        let scopes = self.scopes_on_its_way(key, entry);
         self.lock().purges.hard_between(entry.origin.number, request, scopes)
     }
 
@@ -179,7 +193,15 @@ impl Store {
         match scope {
             Scope::Key(key) => vec![key.clone()],
             // The index knows no hosts.
-            Scope::Url { path, .. } => self.lock().tags.keys(self.scopes.path(path), most),
+            Scope::Url { path, .. } => {
+                let write = self.lock();
+                let mut keys = write.tags.keys(self.scopes.path(path), most);
+                keys.extend(write.tags.keys(self.scopes.queries(path), most));
+                drop(write);
+                keys.sort_unstable();
+                keys.dedup();
+                keys
+            }
             Scope::Tag(_) | Scope::Group { .. } => self.lock().tags.keys(self.scopes.of(scope), most),
             Scope::Route(_) | Scope::All => {
                 let covered = |key: &Key, slot: &Slot| slot.entries().any(|entry| scope.covers(key, entry));

@@ -10,6 +10,7 @@ use quick_cache::Equivalent;
 use super::*;
 use crate::{
     entry::{Origin, RouteMark, Target},
+    key::{KeyWriter, SearchVariance},
     policy::{
         reuse::Reuse,
         vary::{Selecting, Vary},
@@ -195,6 +196,28 @@ fn what_is_stored_while_a_purge_of_everything_sweeps_stays_and_is_in_the_index()
         assert_eq!((store.len(), store.indexed()), (1, 2), "{registered} {language}");
         assert_eq!(store.purge(&Purge::tag("t"), &marks, NOW), 1, "{registered} {language}");
         assert_eq!((store.len(), store.indexed(), store.weight()), (0, 0, 0), "{registered} {language}");
+    }
+}
+
+#[test]
+fn what_a_purge_means_by_another_query_is_passed_before_it_is_swept() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    let rule = HeaderMap::from_iter([(
+        http::HeaderName::from_static("no-vary-search"),
+        HeaderValue::from_static("params=(\"a\")"),
+    )]);
+    let entry = entry(&store, &route, "/x?a=1&b=2", &[], 10);
+    let mut entry = Arc::into_inner(entry).expect("one");
+    entry.search = SearchVariance::from_headers(&rule).map(Arc::new);
+    let entry = Arc::new(entry);
+    let key = KeyWriter::new("/x?a=1&b=2").to_key();
+    assert_eq!(store.insert(&key, &entry, None, NOW), Ok(()));
+    for (url, passed) in
+        [("/y?b=2", false), ("/x?b=3", false), ("http://example.org/x?b=2", false), ("/x?b=2", true)]
+    {
+        let purge = Purge::url(url).expect("a URL");
+        store.raise_barrier(&purge, &[]);
+        assert_eq!(store.entry_purged(&key, &entry).is_some(), passed, "{url}");
     }
 }
 

@@ -10,7 +10,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use super::*;
 use crate::{
-    SwrConfig,
+    Mode, SwrConfig,
     telemetry::names::{self, Kind, Metric},
 };
 
@@ -39,14 +39,16 @@ async fn use_it(cache: &CacheHandle) {
     });
     let service =
         cache.layer(config.breaker(1, Duration::from_secs(30)).build().expect("a route")).layer(inner);
-    for (method, path) in [
-        ("GET", "/"),
-        ("GET", "/"),
-        ("GET", "/private"),
-        ("POST", "/"),
-        ("GET", "/down"),
-        ("GET", "/refused"),
+    for (mode, method, path) in [
+        (Mode::On, "GET", "/"),
+        (Mode::On, "GET", "/"),
+        (Mode::Observe, "GET", "/"),
+        (Mode::On, "GET", "/private"),
+        (Mode::On, "POST", "/"),
+        (Mode::On, "GET", "/down"),
+        (Mode::On, "GET", "/refused"),
     ] {
+        cache.set_mode("odds", mode);
         let request = Request::builder().method(method).uri(path).header("host", "example.com");
         let request = request.body(Full::default()).expect("a request");
         let response = service.clone().oneshot(request).await.expect("an answer");

@@ -26,6 +26,7 @@ mod head;
 mod immutable;
 mod invalidation;
 mod keys;
+mod no_vary_search;
 mod parts;
 mod post;
 mod ranges;
@@ -267,6 +268,7 @@ fn all() -> Vec<Case> {
         immutable::cases,
         invalidation::cases,
         keys::cases,
+        no_vary_search::cases,
         parts::cases,
         post::cases,
         ranges::cases,
@@ -289,7 +291,8 @@ fn every_case_is_one_of_many_and_names_its_section() {
     let mut names = BTreeSet::new();
     for Case { section, title, origin, asks, .. } in &cases {
         let (rfc, number) = section.split_once(" §").expect(section);
-        assert!(rfc.strip_prefix("RFC ").is_some_and(|number| number.parse::<u16>().is_ok()), "{section}");
+        let is_rfc = rfc.strip_prefix("RFC ").is_some_and(|number| number.parse::<u16>().is_ok());
+        assert!(is_rfc || rfc == "draft-ietf-httpbis-no-vary-search", "{section}");
         assert!(number.split('.').all(|part| part.parse::<u8>().is_ok()), "{section}");
         assert!(names.insert((section, title)), "twice: {section}, {title}");
         assert!(!title.is_empty() && !origin.is_empty() && !asks.is_empty(), "{section}, {title}");
