@@ -267,3 +267,43 @@ async fn a_variant_that_becomes_known_while_its_body_arrives_is_still_fetched_on
     assert_eq!((late.text(), &*late.said), ("en #1", "fwd=vary-miss; stored; collapsed"));
     assert_eq!((origin.calls(), cache.handle.stats().flights), (2, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_variant_whose_fetch_nobody_can_tell_from_others_any_more_is_fetched_once_more_and_no_oftener() {
+    let (body, head) = (Gate::new(), Gate::new());
+    let origin = Origin::new({
+        let (body, head) = (body.clone(), head.clone());
+        move |call| {
+            let text = call.header("accept-language").unwrap_or("-").to_owned();
+            let reply = match call.n {
+                1 => Reply::steps([Step::Gate(body.clone()), Step::Error]),
+                _ => Reply::ok(text).gated(&head),
+            };
+            reply.header("vary", "accept-language")
+        }
+    });
+    let cache = Cache::new(route(10, 100), &origin);
+    let lost = cache.spawn_send(in_language("en"));
+    rest().await;
+    // It learns from the head of the first what tells them apart, and has a fetch of its own.
+    let mut readers = vec![cache.spawn_send(in_language("de"))];
+    rest().await;
+    body.open();
+    assert!(lost.await.unwrap().body_error.is_some());
+    // With that one nothing is left that would tell those who come now.
+    for _ in 0..5 {
+        readers.push(cache.spawn_send(in_language("de")));
+        rest().await;
+    }
+    head.open();
+    for reader in readers {
+        assert_eq!(reader.await.unwrap().text(), "de");
+    }
+    assert_eq!(
+        (origin.calls(), origin.most_running()),
+        (3, 2),
+        "the one that was lost, and two of the other"
+    );
+    assert_eq!(cache.send(in_language("de")).await.said, "hit");
+    assert_eq!(cache.handle.stats().flights, 0);
+}
