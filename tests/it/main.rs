@@ -33,6 +33,8 @@ mod refresh;
 mod rfc9111;
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod routes;
+#[cfg(feature = "serde")]
+mod schemas;
 mod semantics;
 mod stack;
 mod status;
