@@ -158,6 +158,32 @@ words! {
 }
 
 words! {
+    /// Who said how long a stored response is fresh.
+    FreshnessSource {
+        /// The handler, for this response ([`CacheOverride`](crate::CacheOverride)).
+        Override = "override",
+        /// The response, in a targeted field (RFC 9213) such as `CDN-Cache-Control`.
+        Targeted = "targeted",
+        /// The route, for its status.
+        StatusTtl = "status_ttl",
+        /// The route.
+        Route = "route",
+        /// The response, by `s-maxage`.
+        SMaxage = "s_maxage",
+        /// The response, by `max-age`.
+        MaxAge = "max_age",
+        /// The response, by `Expires`.
+        Expires = "expires",
+        /// The route, for responses that say nothing.
+        Fallback = "fallback",
+        /// Nobody, so that it goes by the time since it was last modified.
+        Heuristic = "heuristic",
+        /// Nobody: it is asked about each time.
+        Nobody = "nobody",
+    }
+}
+
+words! {
     /// What kind of an [`Event`](crate::Event) it is.
     EventKind {
         /// A breaker opened: the reason is that of the failure that was one too many.

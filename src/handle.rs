@@ -19,6 +19,7 @@ use crate::{
     config::{Mode, SwrConfig},
     entry::EntryInfo,
     error::ConfigError,
+    explain::RouteExplanation,
     health::{self, CacheHealth, Health, StoreStats},
     key::Key,
     policy::request::RequestFacts,
@@ -111,6 +112,14 @@ impl CacheHandle {
             let entry = slot.select(&parts.headers)?;
             Some(EntryInfo::new(entry, key.to_string(), now))
         })
+    }
+
+    /// What each route would do with a request now, had it come to that route, and what is stored for it. The request is
+    /// as the layer sees it: most servers see a path, and the host in `Host`. Nothing is served or fetched by this, and
+    /// nothing counts as used.
+    #[must_use]
+    pub fn explain(&self, parts: &request::Parts) -> Vec<RouteExplanation> {
+        self.routes().iter().map(|route| RouteExplanation::of(route, parts)).collect()
     }
 
     /// Carries out a purge.

@@ -25,6 +25,7 @@
 //! | `GET /health/history` | 200 with the requests of the last five minutes, slot by slot: all, from memory, fresh |
 //! | `GET /entries?text=…`, `?tag=…`, `?url=…` | with the token: 50 keys at most that hold this text, tag or URL |
 //! | `GET /entry?key=…` | with the token: what is stored under a key, without its body |
+//! | `GET /explain?url=…` | `{"routes": […]}`: what each route would do with a request, and why |
 //! | `GET /metrics` | what Prometheus scrapes, if there is an exporter |
 //! | `POST /purge` | `{"tag": "nba", "soft": true}` purges, and answers how many responses that were |
 //! | `POST /breakers/{name}` | `{"mode": "open"}` forces a breaker, and answers where it stands |
@@ -35,6 +36,12 @@
 //! `open` and `closed`, those of a route [`on`, `observe` and `bypass`](crate::Mode). `serve_stale_until` beside a route's mode,
 //! or instead of it, is a time from now on: `"2h"` has what is stored
 //! [served stale](crate::CacheHandle::serve_stale_for) for that long, `"0s"` ends it.
+//!
+//! `/explain` takes a request as the service would see it: its `url`, and its `method` and any number of `header`s as
+//! `name:value` where that matters; `route` chooses one. Most servers see a path, and the host in a header:
+//! `/explain?url=/odds/nba&header=host:example.com`. The answer has a [`RouteExplanation`](crate::RouteExplanation) for each
+//! route: what the request would get (`outcome`) and why nothing better (`reason`, as in `Cache-Status`), its `key`, and what
+//! is `stored` for it with its limits in RFC 3339 and who said how long it is fresh (`source`).
 //!
 //! # The status page
 //!
@@ -56,6 +63,7 @@
 mod auth;
 mod calls;
 mod entries;
+mod explain;
 mod future;
 mod history;
 mod page;

@@ -13,7 +13,7 @@ use tower::Service;
 use super::{
     auth::{self, Token},
     calls::Act,
-    entries,
+    entries, explain,
     future::AdminFuture,
     history::History,
     page,
@@ -52,6 +52,7 @@ enum Page {
     CacheHealth,
     History,
     Entry,
+    Explain,
     #[cfg(feature = "prometheus")]
     Metrics(Exporter),
 }
@@ -73,7 +74,7 @@ impl Page {
             Self::Status | Self::Health | Self::Live | Self::Ready | Self::CacheHealth | Self::History => {
                 false
             }
-            Self::Entry => true,
+            Self::Entry | Self::Explain => true,
             #[cfg(feature = "prometheus")]
             Self::Metrics(_) => false,
         }
@@ -133,6 +134,7 @@ impl Admin {
             "/health/cache" => Page::CacheHealth,
             "/health/history" => Page::History,
             "/entry" => Page::Entry,
+            "/explain" => Page::Explain,
             #[cfg(feature = "prometheus")]
             "/metrics" => Page::Metrics(self.exporter.clone()?),
             _ => return None,
@@ -180,6 +182,7 @@ impl Admin {
             Page::CacheHealth => reply::json(StatusCode::OK, &self.cache.cache_health()),
             Page::History => reply::json(StatusCode::OK, &History::of(self.cache.core())),
             Page::Entry => entries::show(uri, self.cache.core()),
+            Page::Explain => explain::explain(uri.query().unwrap_or_default(), &self.cache),
             #[cfg(feature = "prometheus")]
             Page::Metrics(exporter) => {
                 reply::reply(StatusCode::OK, TEXT_FORMAT, exporter.render(&self.cache))

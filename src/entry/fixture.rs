@@ -17,6 +17,7 @@ impl Entry {
             initial_age: Duration::ZERO,
             stale_allowed: true,
             emergency: false,
+            fresh_by: FreshnessSource::Route,
             immutable: false,
             route_alone: false,
             for_authorized: false,

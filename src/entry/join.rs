@@ -47,6 +47,7 @@ impl Entry {
             initial_age: self.initial_age,
             stale_allowed: self.stale_allowed && old.stale_allowed,
             emergency: self.emergency && old.emergency,
+            fresh_by: self.fresh_by,
             route_alone: self.route_alone || old.route_alone,
             for_authorized: self.for_authorized && old.for_authorized,
             final_uri: self.final_uri.clone(),

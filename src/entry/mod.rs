@@ -26,6 +26,7 @@ pub(crate) use target::Target;
 
 use crate::{
     clock::Tick,
+    event::FreshnessSource,
     key::{Key, SearchVariance, Stem},
     policy::{
         cache_control::RequestDirectives,
@@ -57,6 +58,8 @@ pub(crate) struct Entry {
     pub(crate) emergency: bool,
     /// True when it does not change while it is fresh.
     pub(crate) immutable: bool,
+    /// Who said how long it is fresh.
+    pub(crate) fresh_by: FreshnessSource,
     /// Fresh by the route's word alone: not for requests with `Cookie`.
     pub(crate) route_alone: bool,
     /// Fit for requests with `Authorization`.

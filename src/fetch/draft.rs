@@ -49,6 +49,7 @@ impl Job {
             initial_age: plan.initial_age,
             stale_allowed: limits.stale_allowed,
             emergency: limits.emergency,
+            fresh_by: limits.by,
             immutable: limits.immutable,
             route_alone: limits.route_alone,
             for_authorized: plan.for_authorized,

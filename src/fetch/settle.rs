@@ -30,6 +30,7 @@ use crate::{
     },
     shared::{Failed, FlightKey, Landing, Share},
     spool::Spool,
+    store::Uncollapsed,
     tag,
     telemetry::{self, RefreshResult},
 };
@@ -85,7 +86,7 @@ impl Job {
             }
             Verdict::Unstorable(whose, reason) => {
                 self.uncacheable(reason);
-                self.release(whose);
+                self.release(whose, reason);
                 answer(reply, Reply::Own(Response::from_parts(head, body), reason));
             }
         }
@@ -146,7 +147,8 @@ impl Job {
         let overflow = |reason| {
             self.uncacheable(reason);
             // Want of room for it is no word of the response.
-            self.release(if reason == Reason::NoRoom { Whose::Request } else { Whose::Response });
+            let whose = if reason == Reason::NoRoom { Whose::Request } else { Whose::Response };
+            self.release(whose, reason);
         };
         let absorb = absorb::absorb(arriving, spool, &route, &mut share, overflow);
         match AssertUnwindSafe(absorb).catch_unwind().await {
@@ -192,9 +194,10 @@ impl Job {
         let judged = verdict::judge(rules, self.route.max_body, self.asker, &head, length, arrival);
         let (mut plan, unstorable) = match judged {
             Verdict::Store(plan) => (*plan, None),
-            Verdict::Unstorable(whose, _) => (Plan::for_nobody_else(arrival.age), Some(whose)),
-            Verdict::Failed | Verdict::Throttled(_) => {
-                (Plan::for_nobody_else(arrival.age), Some(Whose::Response))
+            Verdict::Unstorable(whose, reason) => (Plan::for_nobody_else(arrival.age), Some((whose, reason))),
+            Verdict::Failed => (Plan::for_nobody_else(arrival.age), Some((Whose::Response, Reason::Failure))),
+            Verdict::Throttled(_) => {
+                (Plan::for_nobody_else(arrival.age), Some((Whose::Response, Reason::Throttled)))
             }
         };
         if !names_tags {
@@ -219,7 +222,7 @@ impl Job {
                     });
                 }
             }
-            Some(whose) => self.release(whose),
+            Some((whose, reason)) => self.release(whose, reason),
         }
         answer(reply, Reply::Confirmed(entry, unstored));
     }
@@ -240,10 +243,11 @@ impl Job {
         if entry.extent.as_ref().is_some_and(differs) {
             // It did not say before how long it would be.
             self.uncacheable(Reason::BodyMismatch);
-            return self.release(Whose::Request);
+            return self.release(Whose::Request, Reason::BodyMismatch);
         }
         // Who asked for a part does not say how others are to ask.
-        let uncollapsed = (!shareable && !self.asker.part).then(|| now.after(UNCOLLAPSED));
+        let uncollapsed = (!shareable && !self.asker.part)
+            .then(|| Uncollapsed { until: now.after(UNCOLLAPSED), reason: None });
         let store = &self.route.core.store;
         let joined = self.with_stored_parts(entry, now);
         if joined.is_some_and(|joined| store.insert(&self.key, &joined, None, now).is_ok()) {
@@ -252,7 +256,7 @@ impl Job {
             tell(|| tracing::debug!(route = self.route.name(), %reason, "not stored"));
             self.uncacheable(reason);
             if reason == Reason::TooLarge {
-                return self.release(Whose::Response);
+                return self.release(Whose::Response, reason);
             }
         } else {
             self.route.newest.stored(entry);
@@ -341,7 +345,7 @@ impl Job {
     }
 
     /// The response is for nobody but who asked for it: those who wait go on alone.
-    fn release(&mut self, whose: Whose) {
+    fn release(&mut self, whose: Whose, reason: Reason) {
         self.report(Report::Success, None);
         self.route.failing.went_well();
         let now = self.now();
@@ -354,7 +358,8 @@ impl Job {
                 if let Some(stored) = stored {
                     store.remove(&self.key, stored, now);
                 }
-                store.mark_uncollapsed(&self.key, now.after(UNCOLLAPSED), now);
+                let note = Uncollapsed { until: now.after(UNCOLLAPSED), reason: Some(reason) };
+                store.mark_uncollapsed(&self.key, note, now);
             }
             // Another request may fare better; this one's like are not to ask without a pause.
             (Whose::Request, Some(stored)) => stored.refresh.postpone(now),

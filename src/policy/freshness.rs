@@ -10,7 +10,7 @@ use super::{
     date, rules,
     targeted::Governing,
 };
-use crate::event::Reason;
+use crate::event::{FreshnessSource, Reason};
 
 /// The spans of a response, all from its arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) struct Limits {
     pub(crate) emergency: bool,
     /// True when the response says that it does not change while it is fresh (RFC 8246).
     pub(crate) immutable: bool,
+    /// Who named the soft limit, before anything shortened it.
+    pub(crate) by: FreshnessSource,
     /// Whether the response is fresh only because the route says so: by its own word it is not, or it says nothing.
     pub(crate) route_alone: bool,
 }
@@ -54,15 +56,23 @@ pub(crate) struct Subject<'a> {
     pub(crate) wall: SystemTime,
 }
 
-/// Who named the lifetime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    /// The response itself, as this long a life from its origin on.
-    Response(Duration),
-    /// The handler, for this response.
-    Override,
-    /// The route.
-    Route,
+/// How long a response is fresh and stale, and by whose word.
+#[derive(Clone, Copy, Debug)]
+struct Lifetime {
+    ttl: Ttl,
+    by: FreshnessSource,
+    /// Its life from its origin on, where that is the response's own word.
+    own: Option<Duration>,
+}
+
+impl Lifetime {
+    fn named(ttl: Ttl, by: FreshnessSource) -> Self {
+        Self { ttl, by, own: None }
+    }
+
+    fn is_the_routes(&self) -> bool {
+        matches!(self.by, FreshnessSource::Route | FreshnessSource::StatusTtl | FreshnessSource::Fallback)
+    }
 }
 
 /// The freshness lifetime that a response gives itself (RFC 9111 §4.2.1); a date gives no longer one than a number can
@@ -87,33 +97,42 @@ pub(crate) fn explicit_lifetime(
     directives.s_maxage.or(directives.max_age).or_else(expires)
 }
 
+/// What of a response names the lifetime that it gives itself.
+fn named_by(governing: &Governing) -> FreshnessSource {
+    match governing {
+        Governing { targeted: true, .. } => FreshnessSource::Targeted,
+        Governing { directives, .. } if directives.s_maxage.is_some() => FreshnessSource::SMaxage,
+        Governing { directives, .. } if directives.max_age.is_some() => FreshnessSource::MaxAge,
+        Governing { .. } => FreshnessSource::Expires,
+    }
+}
+
 /// Works out the spans of a response, or why it has none.
 pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> {
     let directives = &of.governing.directives;
     let explicit = explicit_lifetime(of.governing, of.headers, of.wall);
-    let (ttl, source) = lifetime(rules, of, explicit)?;
+    let lifetime = lifetime(rules, of, explicit)?;
+    let Lifetime { ttl, by, own } = lifetime;
 
     let forbids_stale =
         (directives.must_revalidate || directives.proxy_revalidate) && !rules.ignore_must_revalidate;
     let must_ask = directives.no_cache != FieldList::Absent && !rules.ignore_no_cache;
 
     // §5.2.2.10: of what says `s-maxage`, nobody else may say how stale it may be, unless the route's times count anyway.
-    let grants_all = matches!(source, Source::Response(_)) && directives.s_maxage.is_some();
+    let grants_all = own.is_some() && directives.s_maxage.is_some();
 
     let soft = if must_ask { Duration::ZERO } else { ttl.soft };
     let hard = if must_ask || forbids_stale { soft } else { ttl.hard };
-    let error = match source {
+    let error = match own {
         _ if must_ask || forbids_stale => hard,
-        Source::Response(life) => match directives.stale_if_error {
+        Some(life) => match directives.stale_if_error {
             // A limit to staleness (RFC 5861 §4), as `stale-while-revalidate` is one: they do not add up.
             Some(stale) => life.saturating_add(stale).saturating_sub(of.initial_age).max(hard),
             // §5.2.2.10: `s-maxage` implies `proxy-revalidate`; only what the same response grants is granted.
             None if directives.s_maxage.is_some() => hard,
             None => hard.saturating_add(rules.stale_if_error),
         },
-        Source::Override | Source::Route => {
-            hard.saturating_add(rules.stale_if_error.max(part_of(ttl.hard, rules.failure_extension)))
-        }
+        None => hard.saturating_add(rules.stale_if_error.max(part_of(ttl.hard, rules.failure_extension))),
     };
     if error.is_zero() && !of.has_validator {
         return Err(if must_ask { Reason::NoCache } else { Reason::Expired });
@@ -126,45 +145,48 @@ pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> 
         stale_allowed: !(must_ask || forbids_stale),
         emergency: !(must_ask || forbids_stale || grants_all),
         immutable: directives.immutable,
-        route_alone: source == Source::Route
+        by,
+        route_alone: lifetime.is_the_routes()
             && explicit.is_none_or(|life| life <= of.initial_age)
             && !directives.public,
     })
 }
 
 /// The lifetime and whose word it is, in order of precedence.
-fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Result<(Ttl, Source), Reason> {
+fn lifetime(rules: &Rules, of: &Subject<'_>, explicit: Option<Duration>) -> Result<Lifetime, Reason> {
     if let Some(ttl) = of.overrides.and_then(CacheOverride::ttl) {
-        return Ok((ttl, Source::Override));
+        return Ok(Lifetime::named(ttl, FreshnessSource::Override));
     }
     let directives = &of.governing.directives;
-    let by_response = |life: Duration| {
+    let by_response = |life: Duration, by: FreshnessSource| {
         let stale = directives.stale_while_revalidate.unwrap_or(Duration::ZERO);
         let soft = life.saturating_sub(of.initial_age);
         let hard = life.saturating_add(stale).saturating_sub(of.initial_age);
-        (Ttl { soft, hard }, Source::Response(life))
+        Lifetime { ttl: Ttl { soft, hard }, by, own: Some(life) }
     };
     // What is said to this cache, and not to those further down, goes before what the route says in general.
     if let Some(life) = explicit.filter(|_| of.governing.targeted) {
-        return Ok(by_response(life));
+        return Ok(by_response(life, named_by(of.governing)));
     }
     if let Some(ttl) = rules.status_ttl(of.status) {
-        return Ok((ttl, Source::Route));
+        return Ok(Lifetime::named(ttl, FreshnessSource::StatusTtl));
     }
     if let (Lifetimes::Route(ttl), true) = (rules.lifetimes, rules::is_success(of.status)) {
-        return Ok((ttl, Source::Route));
+        return Ok(Lifetime::named(ttl, FreshnessSource::Route));
     }
     if let Some(life) = explicit {
-        return Ok(by_response(life));
+        return Ok(by_response(life, named_by(of.governing)));
     }
     match rules.lifetimes {
-        Lifetimes::Origin { fallback: Some(ttl) } if rules::is_success(of.status) => Ok((ttl, Source::Route)),
+        Lifetimes::Origin { fallback: Some(ttl) } if rules::is_success(of.status) => {
+            Ok(Lifetime::named(ttl, FreshnessSource::Fallback))
+        }
         Lifetimes::Origin { .. } if may_be_kept_unasked(of.status) || directives.public => {
             if let Some(life) = heuristic_lifetime(of).filter(|_| rules.heuristic) {
-                Ok(by_response(life))
+                Ok(by_response(life, FreshnessSource::Heuristic))
             } else if of.has_validator {
-                let zero = Duration::ZERO;
-                Ok((Ttl { soft: zero, hard: zero }, Source::Response(zero)))
+                let (zero, by) = (Duration::ZERO, FreshnessSource::Nobody);
+                Ok(Lifetime { ttl: Ttl { soft: zero, hard: zero }, by, own: Some(zero) })
             } else {
                 Err(Reason::NoFreshness)
             }

@@ -1,10 +1,14 @@
 //! What matters in a request's headers, found in one pass over their names. It runs for every request, hits included,
 //! and allocates nothing.
 
-use http::header::{self, FORWARDED, HeaderMap, HeaderName};
+use http::{
+    Method,
+    header::{self, FORWARDED, HeaderMap, HeaderName},
+};
 
 use self::forwarded::for_each_pair;
 use super::date::only_value;
+use crate::event::Reason;
 
 mod forwarded;
 #[cfg(test)]
@@ -52,6 +56,23 @@ impl RequestFacts {
             }
         }
         Self(facts)
+    }
+
+    /// Why a request has nothing to do with a cache, as far as that shows without its key.
+    pub(crate) fn ineligible(self, method: &Method, has_body: bool) -> Option<Reason> {
+        if method != Method::GET && method != Method::HEAD {
+            return Some(Reason::Method);
+        }
+        if self.declares_body() || has_body {
+            return Some(Reason::RequestBody);
+        }
+        if self.has_upgrade() {
+            return Some(Reason::Upgrade);
+        }
+        if self.has_method_override() {
+            return Some(Reason::MethodOverride);
+        }
+        self.has_preconditions().then_some(Reason::Precondition)
     }
 
     /// `Authorization` (RFC 9111 §3.5).

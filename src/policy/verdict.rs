@@ -15,7 +15,7 @@ use super::{
     withheld::{self, Withheld},
 };
 use crate::{
-    event::Reason,
+    event::{FreshnessSource, Reason},
     tag::{self, Tags},
 };
 
@@ -62,6 +62,7 @@ impl Plan {
                 keep: zero,
                 stale_allowed: false,
                 emergency: false,
+                by: FreshnessSource::Nobody,
                 immutable: false,
                 route_alone: true,
             },

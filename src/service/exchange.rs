@@ -7,7 +7,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 use tracing::Instrument;
 
 use super::{
-    ResponseBody, part,
+    ResponseBody,
     respond::{self, Ask, Served},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         status::{Forward, Fwd, Told},
         vary::Selecting,
     },
-    shared::{self, Core, Failed, FlightKey, Landing, Route, Upstream},
+    shared::{self, Core, Failed, FlightKey, Landing, Route, Upstream, part},
     spool::SpoolReader,
     store::Slot,
     telemetry::{self, Source},
@@ -310,8 +310,9 @@ where
     fn beginning(&self) -> Option<Arc<Entry>> {
         let Core { store, clock, .. } = &*self.route.core;
         let slot = store.peek(self.key.as_bytes())?;
-        let (asked, ask) = (self.asked.as_ref(), (&self.ask, &self.target));
-        let part = part::beginning(&self.route, &slot, ask, asked, &self.headers, clock.now())?;
+        let (asker, asked) = (self.ask.asker, self.asked.as_ref());
+        let part =
+            part::beginning(&self.route, &slot, &self.target, &self.headers, asker, asked, clock.now())?;
         store.entry_purged(&self.key, part).is_none().then(|| Arc::clone(part))
     }
 

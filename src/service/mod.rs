@@ -7,7 +7,6 @@ mod exchange;
 mod future;
 mod layer;
 mod observe;
-mod part;
 mod respond;
 mod search;
 #[expect(clippy::module_inception, reason = "the service itself, as tower names it")]

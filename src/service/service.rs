@@ -14,7 +14,6 @@ use super::{
     ResponseBody, ResponseFuture,
     exchange::Exchange,
     future::After,
-    part,
     respond::{self, Ask, Served},
     search,
     spoils::Spoils,
@@ -28,7 +27,7 @@ use crate::{
     key::KeyWriter,
     policy::{request::RequestFacts, reuse::Reuse, verdict::Asker},
     refresh::refresh,
-    shared::{self, Route},
+    shared::{self, Route, part},
 };
 
 /// A service whose responses are cached. Made by [`SwrCacheLayer`](super::SwrCacheLayer).
@@ -68,7 +67,8 @@ where
         let route = &self.route;
         let (mut parts, body) = request.into_parts();
         let facts = RequestFacts::scan(&parts.headers);
-        if let Some(reason) = ineligible(&parts, facts, &body) {
+        let has_body = !(body.is_end_stream() || body.size_hint().exact() == Some(0));
+        if let Some(reason) = facts.ineligible(&parts.method, has_body) {
             return self.bypass(parts, body, facts, reason);
         }
         let mode = route.mode();
@@ -117,9 +117,9 @@ where
             }
             return ResponseFuture::ready(response);
         }
-        let wants_part = reuse == Reuse::Gone && part::is_wanted(route, &ask, &parts.headers);
+        let wants_part = reuse == Reuse::Gone && part::is_wanted(route, &parts, facts);
         if let Some(slot) = slot.as_ref().filter(|_| wants_part) {
-            if let Some(part) = part::answering(slot, &ask, asked.as_ref(), &parts.headers, now) {
+            if let Some(part) = part::answering(slot, &parts.headers, ask.asker, asked.as_ref(), now) {
                 let answer = respond::from_store(route, part, &ask, &parts.headers, now, now, Served::HIT);
                 return ResponseFuture::ready(answer);
             }
@@ -211,22 +211,4 @@ impl<S> SwrCache<S> {
         parts.method = method;
         Spoils { scheme: parts.uri.scheme().cloned(), target: Target::of(parts), key }
     }
-}
-
-/// Why a request has nothing to do with the cache, as far as that shows without its key.
-fn ineligible(parts: &request::Parts, facts: RequestFacts, body: &impl Body) -> Option<Reason> {
-    if parts.method != Method::GET && parts.method != Method::HEAD {
-        return Some(Reason::Method);
-    }
-    let empty = body.is_end_stream() || body.size_hint().exact() == Some(0);
-    if facts.declares_body() || !empty {
-        return Some(Reason::RequestBody);
-    }
-    if facts.has_upgrade() {
-        return Some(Reason::Upgrade);
-    }
-    if facts.has_method_override() {
-        return Some(Reason::MethodOverride);
-    }
-    facts.has_preconditions().then_some(Reason::Precondition)
 }

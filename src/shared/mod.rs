@@ -3,6 +3,7 @@
 mod allowance;
 mod core;
 mod landing;
+pub(crate) mod part;
 mod route;
 
 pub(crate) use allowance::{Allowance, Share};

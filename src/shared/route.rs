@@ -151,6 +151,16 @@ impl Route {
         self.breaker.as_deref().map(|breaker| BreakerInfo::of(breaker, now))
     }
 
+    /// The breaker that a request's fetch would ask, if there is one already.
+    pub(crate) fn breaker_for(&self, parts: &request::Parts) -> Option<Arc<Breaker>> {
+        self.breaker.clone().or_else(|| match self.settings.breaker.as_ref()? {
+            BreakerConfig { choice: BreakerChoice::ByRequest(name), .. } => {
+                self.core.breakers.get(&name(parts))
+            }
+            _ => None,
+        })
+    }
+
     /// Whether a request can share a fetch with others, as far as that is known before the response.
     pub(crate) fn collapses(&self, asker: Asker) -> bool {
         let uncertain = asker.cookie && self.settings.rules.gives_freshness();

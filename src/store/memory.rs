@@ -17,7 +17,7 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync:
 use smallvec::SmallVec;
 
 use super::{
-    Slot,
+    Slot, Uncollapsed,
     purge::{PurgeLog, Scopes},
     search::{Place, SearchIndex},
     tags::{ScopeHash, TagIndex},
@@ -144,13 +144,13 @@ impl Store {
         self.cache.peek(key)
     }
 
-    /// Keeps `entry`, whose content is set, unless a purge has passed its fetch. With `uncollapsed_until`, requests do
-    /// not wait for each other until then.
+    /// Keeps `entry`, whose content is set, unless a purge has passed its fetch. With `uncollapsed`, requests do not
+    /// wait for each other for that time.
     pub(crate) fn insert(
         &self,
         key: &Key,
         entry: &Arc<Entry>,
-        uncollapsed_until: Option<Tick>,
+        uncollapsed: Option<Uncollapsed>,
         now: Tick,
     ) -> Result<(), Reason> {
         let mut leaving = Vec::new();
@@ -170,8 +170,8 @@ impl Store {
         }
         let empty = Slot::empty();
         let mut slot = base.unwrap_or(&empty).with(Arc::clone(entry), key.as_bytes().len(), self.max_weight);
-        if let Some(until) = uncollapsed_until {
-            slot = slot.uncollapsed(until, key.as_bytes().len());
+        if let Some(uncollapsed) = uncollapsed {
+            slot = slot.with_uncollapsed(uncollapsed, key.as_bytes().len());
         }
         let fits = slot.weight() <= self.max_weight;
         if fits {
@@ -187,9 +187,9 @@ impl Store {
         self.update(key, now, |slot, key| Some(slot?.retain(key, |other| !Arc::ptr_eq(other, entry))));
     }
 
-    /// Notes that requests for `key` do not wait for each other until `until`.
-    pub(crate) fn mark_uncollapsed(&self, key: &Key, until: Tick, now: Tick) {
-        self.update(key, now, |slot, key| Some(slot.unwrap_or(&Slot::empty()).uncollapsed(until, key)));
+    /// Notes that requests for `key` do not wait for each other.
+    pub(crate) fn mark_uncollapsed(&self, key: &Key, note: Uncollapsed, now: Tick) {
+        self.update(key, now, |slot, key| Some(slot.unwrap_or(&Slot::empty()).with_uncollapsed(note, key)));
     }
 
     /// Replaces the slot of `key` by what `change` makes of it.

@@ -18,4 +18,4 @@ pub(crate) use memory::Found;
 pub(crate) use memory::{Store, Weights};
 pub(crate) use purge::ScopeKind;
 pub use purge::{Purge, Purged};
-pub(crate) use slot::Slot;
+pub(crate) use slot::{Slot, Uncollapsed};

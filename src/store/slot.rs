@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::{
     clock::Tick,
     entry::Entry,
+    event::Reason,
     policy::{reuse::Reuse, validation, vary::Selecting},
 };
 
@@ -24,14 +25,25 @@ pub(crate) struct Slot {
     variants: SmallVec<[Arc<Entry>; 1]>,
     /// Parts of responses that are not there as a whole, the newest first. They are never selected in the place of a whole.
     parts: Vec<Arc<Entry>>,
-    /// Until then, requests for this key do not wait for each other (what others call hit-for-miss).
-    uncollapsed_until: Tick,
+    uncollapsed: Uncollapsed,
     weight: u64,
+}
+
+/// A note that requests for a key do not wait for each other (what others call hit-for-miss).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Uncollapsed {
+    pub(crate) until: Tick,
+    /// Why the response was not stored; `None` for one that is stored, and is for nobody who has not asked.
+    pub(crate) reason: Option<Reason>,
+}
+
+impl Uncollapsed {
+    const NEVER: Self = Self { until: Tick::PAST, reason: None };
 }
 
 impl Slot {
     pub(crate) fn empty() -> Self {
-        Self { variants: SmallVec::new(), parts: Vec::new(), uncollapsed_until: Tick::PAST, weight: 0 }
+        Self { variants: SmallVec::new(), parts: Vec::new(), uncollapsed: Uncollapsed::NEVER, weight: 0 }
     }
 
     /// The variant that a request selects (RFC 9111 §4.1): the newest one that matches and no purge has passed.
@@ -60,7 +72,12 @@ impl Slot {
     }
 
     pub(crate) fn is_uncollapsed(&self, now: Tick) -> bool {
-        now < self.uncollapsed_until
+        now < self.uncollapsed.until
+    }
+
+    /// The note, as long as it counts.
+    pub(crate) fn uncollapsed(&self, now: Tick) -> Option<Uncollapsed> {
+        self.is_uncollapsed(now).then_some(self.uncollapsed)
     }
 
     pub(crate) fn variants(&self) -> &[Arc<Entry>] {
@@ -117,7 +134,7 @@ impl Slot {
         variants.extend(self.variants.iter().filter(stays).take(room).take_while(&mut fits).cloned());
         let room = MAX_PARTS - parts.len();
         parts.extend(self.parts.iter().filter(stays).take(room).take_while(&mut fits).cloned());
-        Self::weighed(variants, parts, Tick::PAST, key)
+        Self::weighed(variants, parts, Uncollapsed::NEVER, key)
     }
 
     /// The slot with only those variants and parts that `keep` says and no purge has passed.
@@ -125,22 +142,22 @@ impl Slot {
         let stays = |entry: &&Arc<Entry>| !entry.is_purged() && keep(entry);
         let variants = self.variants.iter().filter(stays).cloned().collect();
         let parts = self.parts.iter().filter(stays).cloned().collect();
-        Self::weighed(variants, parts, self.uncollapsed_until, key)
+        Self::weighed(variants, parts, self.uncollapsed, key)
     }
 
-    /// The slot with nothing collapsed until `until`.
-    pub(crate) fn uncollapsed(&self, until: Tick, key: usize) -> Self {
-        Self { uncollapsed_until: until, ..self.retain(key, |_| true) }
+    /// The slot with nothing collapsed.
+    pub(crate) fn with_uncollapsed(&self, uncollapsed: Uncollapsed, key: usize) -> Self {
+        Self { uncollapsed, ..self.retain(key, |_| true) }
     }
 
     fn weighed(
         variants: SmallVec<[Arc<Entry>; 1]>,
         parts: Vec<Arc<Entry>>,
-        uncollapsed_until: Tick,
+        uncollapsed: Uncollapsed,
         key: usize,
     ) -> Self {
         let entries: u64 = variants.iter().chain(&parts).map(|entry| entry.weight()).sum();
-        Self { variants, parts, uncollapsed_until, weight: SLOT_COST + key as u64 + entries }
+        Self { variants, parts, uncollapsed, weight: SLOT_COST + key as u64 + entries }
     }
 }
 

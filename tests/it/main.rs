@@ -15,6 +15,7 @@ mod directives;
 #[cfg(feature = "admin")]
 mod entries;
 mod events;
+mod explain;
 mod flights;
 mod groups;
 mod health;

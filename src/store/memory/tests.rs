@@ -225,7 +225,8 @@ fn what_a_purge_means_by_another_query_is_passed_before_it_is_swept() {
 fn a_mark_of_no_collapsing_ends_with_the_next_response_to_share() {
     let (store, route) = (Store::new(WEIGHTS), mark());
     let marked = |store: &Store| store.get(key("a").as_bytes()).is_some_and(|slot| slot.is_uncollapsed(NOW));
-    store.mark_uncollapsed(&key("a"), NOW.after(Duration::from_secs(1)), NOW);
+    let note = Uncollapsed { until: NOW.after(Duration::from_secs(1)), reason: None };
+    store.mark_uncollapsed(&key("a"), note, NOW);
     assert!(marked(&store));
     assert_eq!(store.insert(&key("a"), &entry(&store, &route, "/", &[], 10), None, NOW), Ok(()));
     assert!(!marked(&store));
