@@ -58,7 +58,7 @@ fn purge(body: &[u8], cache: &CacheHandle) -> Result<Reply, String> {
     let form: PurgeForm = parse(body)?;
     let dry_run = form.dry_run;
     let purge = form.purge()?;
-    let (scope, soft) = (purge.scope_name(), purge.soft);
+    let (scope, soft) = (purge.scope.kind().as_str(), purge.soft);
     let purged = if dry_run { cache.would_purge(&purge) } else { cache.purge(purge) };
     let entries = purged.entries;
     if !dry_run {

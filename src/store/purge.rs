@@ -143,11 +143,6 @@ impl Purge {
         Self::of(Scope::All)
     }
 
-    /// The kind of its scope, as a word.
-    pub(crate) fn scope_name(&self) -> &'static str {
-        self.scope.kind().as_str()
-    }
-
     /// Marks stale instead of removing: what is stored is refreshed when it is next asked for, and serves until then as
     /// far as it may be served stale. Defaults to removing.
     pub fn soft(mut self) -> Self {

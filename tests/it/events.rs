@@ -6,7 +6,7 @@ use http::{Method, Request};
 use tower::Service;
 use tower_swr_cache::{BreakerMode, CacheHandle, CacheHandleBuilder, Event, EventKind, Purge};
 
-use crate::support::{Cache, Logs, Origin, Reply, ReqBody, Start, Step, request, rest, route, secs, wall};
+use crate::support::{Cache, Logs, Origin, Reply, ReqBody, Start, Step, rest, route, secs, wall};
 
 fn handle(builder: CacheHandleBuilder) -> CacheHandle {
     builder.wall_clock(wall).build().unwrap()
@@ -94,7 +94,7 @@ async fn an_event_is_json_with_every_field() {
     let cache = on(&handle);
     cache.origin.now(|_| Reply::none(Step::Error));
     for n in 0..5 {
-        cache.call(request(&format!("/{n}?secret"))).await.unwrap_err();
+        cache.call(crate::support::request(&format!("/{n}?secret"))).await.unwrap_err();
     }
     let expected = serde_json::json!([{
         "at": "2023-11-14T22:13:20Z", "event": "breaker_opened", "route": null, "breaker": "route",
