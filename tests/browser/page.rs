@@ -131,7 +131,7 @@ fn what_is_stored_is_found_shown_and_purged_by_the_keyboard_alone() {
 #[test]
 fn names_made_of_markup_are_text() {
     let Some(browser) = Browser::start() else { return };
-    let site = Site::start();
+    let site = Site::with_markup();
     site.ask("/odd/1");
     browser.set_screen(LAPTOP);
     browser.open(&site.page());
@@ -169,7 +169,7 @@ fn names_made_of_markup_are_text() {
 #[test]
 fn without_javascript_it_is_a_plain_table() {
     let Some(browser) = Browser::start() else { return };
-    let site = Site::start();
+    let site = Site::with_markup();
     for path in ["/odds/nba", "/odds/nba", "/odds/nba", "/odds/nba", "/odd/1"] {
         site.ask(path);
     }
@@ -188,7 +188,7 @@ fn without_javascript_it_is_a_plain_table() {
 #[test]
 fn it_fits_a_phone() {
     let Some(browser) = Browser::start() else { return };
-    let site = Site::start();
+    let site = Site::with_markup();
     for path in ["/odds/nba", "/odd/1"] {
         site.ask(path);
     }
@@ -230,8 +230,19 @@ fn its_picture_is_made() {
     let Some(browser) = Browser::start() else { return };
     let site = Site::start();
     site.read_on();
-    browser.set_screen(Screen { width: 1200, height: 1000, dark: false });
+    let shape = |height| Screen { width: 1200, height, dark: false };
+    browser.set_screen(shape(1000));
     browser.open(&site.page());
-    browser.eventually("parseFloat(document.getElementById('saved').textContent) > 80");
+    // Long enough for a line; the worst minute is taken in the middle of it.
+    let points =
+        |n: u32| format!("document.querySelector('#line .hit')?.getAttribute('d').split('L').length > {n}");
+    browser.eventually(&points(3));
+    site.set_down(true);
+    browser.eventually("document.getElementById('verdict').className === 'degraded'");
+    browser.eventually(&points(4));
+    site.set_down(false);
+    browser.eventually("document.getElementById('verdict').className === 'ok'");
+    let height = browser.eval("document.documentElement.scrollHeight").as_u64().unwrap_or(1000);
+    browser.set_screen(shape(u32::try_from(height).unwrap_or(1000)));
     browser.screenshot(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/status-page.png"));
 }

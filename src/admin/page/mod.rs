@@ -31,8 +31,8 @@ const SCRIPT: &str = concat!(
 /// that nothing which gets into the page by mistake runs. A test has the right ones.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; \
-     script-src 'sha256-u/WiFnTRtBPihy0GO8wsdYcOzfjoYKCQ1tGaaiHA7Xk='; \
-     style-src 'sha256-la4fEHC6ItPjzZys/8cJBtLs/wZuQlDd7bjKv3rLaCg='; \
+     script-src 'sha256-tK6tKJcuuUi3Ix8IiPnuTSziHUfn2q3mYAKszdhsIu0='; \
+     style-src 'sha256-3TGOnv0xvUmtlLde9nn8BQ1a7sfP1T8wKrspFhVWVf0='; \
      img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");

@@ -78,16 +78,21 @@ function extreme(routes, value, sign = 1) {
   return known.reduce((best, route) => (!best || sign * (value(route) - value(best)) > 0 ? route : best), null);
 }
 
+/** When an open breaker lets its probe through. */
+const probe = (left) => (left > 0 ? `in ${Math.ceil(left)} s` : "with the next fetch");
+
 /** What an operator has to know first, the worst first. */
 function troubles({ breakers, routes, draining }) {
   const found = [];
   for (const { name, state, mode, remaining_seconds: left } of breakers) {
     if (mode === "open") found.push(`Breaker ${name} is forced open: nothing goes to its upstream.`);
-    else if (state === "open") found.push(`Breaker ${name} is open${left ? `, next probe in ${span(left)}` : ""}.`);
+    else if (state === "open") found.push(`Breaker ${name} is open, next probe ${probe(left)}.`);
     else if (state === "half_open") found.push(`Breaker ${name} waits for its probe.`);
   }
-  for (const { route, failing_seconds: failing, mode, serve_stale_until: until } of routes) {
+  for (const { route, failing_seconds: failing } of routes) {
     if (failing != null) found.push(`${route} could not be refreshed for ${span(failing)}.`);
+  }
+  for (const { route, mode, serve_stale_until: until } of routes) {
     if (mode && mode !== "on") found.push(`${route} is set to ${mode}.`);
     if (until) found.push(`${route} serves stale until ${clock(until)}.`);
   }

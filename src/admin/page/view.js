@@ -101,7 +101,7 @@ function showBreakers(breakers) {
   const row = ({ name, state, remaining_seconds: left, failures, mode }) => [
     name,
     STATES[state] ?? state,
-    left === null ? NONE : `in ${span(left)}`,
+    left === null ? NONE : probe(left),
     count(failures),
     MODES[mode] ?? mode,
   ];
@@ -137,6 +137,8 @@ function showRoutes(routes, rates) {
   fill($("routes"), routes.map(row));
 }
 
+const SHOWN_EVENTS = 12;
+
 function showEvents(events) {
   $("events").hidden = !events;
   if (!events) return;
@@ -146,7 +148,7 @@ function showEvents(events) {
     [route, breaker && breaker !== route ? `breaker ${breaker}` : null].filter(Boolean).join(", ") || NONE,
     [reason?.replaceAll("_", " "), detail].filter(Boolean).join(": ") || NONE,
   ];
-  fill($("events").querySelector("table"), events.length ? events.map(row) : [[NONE, "none yet", NONE, NONE]]);
+  fill($("events").querySelector("table"), events.length ? events.slice(0, SHOWN_EVENTS).map(row) : [[NONE, "none yet", NONE, NONE]]);
 }
 
 function showVerdict(health, rates) {
