@@ -85,8 +85,11 @@ impl Browser {
             "--lang=en-GB",
             &format!("--user-data-dir={}", profile.display()),
         ];
+        // It is there before the session, so that nothing is left behind without one.
+        let mut browser = Self { driver, process, session: String::new(), profile, _turn: turn };
         let session = driver.session(&chromium.to_string_lossy(), &arguments.map(ToOwned::to_owned));
-        Some(Self { driver, process, session: session.expect("a session"), profile, _turn: turn })
+        browser.session = session.expect("a session");
+        Some(browser)
     }
 
     fn command(&self, method: &str, path: &str, body: &Value) -> Value {
