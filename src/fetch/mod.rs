@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::OptionFuture};
 use http::{Extensions, HeaderMap, Request, Response, StatusCode, request, response};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
@@ -164,7 +164,9 @@ impl Job {
         // Not the call alone is the callers' code: they choose the breaker, and what is cloned and dropped is theirs.
         let asked = AssertUnwindSafe(self.ask(service, parts)).catch_unwind().await;
         match asked.unwrap_or_else(|panic| Err(Unanswered::Panicked(panic))) {
-            Ok(answered) => self.settle(answered, reply).await,
+            Ok(answered) => {
+                OptionFuture::from(self.settle(answered, reply)).await;
+            }
             Err(Unanswered::Error(error)) => {
                 self.fail(Reason::Error, None);
                 answer(reply, Reply::Error(error));

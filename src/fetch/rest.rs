@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header, response};
 use http_body::Body;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Job, Replier,
+    Job,
     absorb::{self, Arriving},
     draft,
 };
 use crate::{
     clock::Tick,
     entry::{Entry, StoredBody},
-    error::BoxError,
     policy::{
         extent::Extent,
         validation,
@@ -69,21 +67,19 @@ impl Job {
         let no_whole = matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE);
         self.beginning.is_some() && no_whole
     }
+}
 
-    /// Keeps the whole while it is read, what is stored of it first. Its fields and its freshness are those of the new part;
-    /// fields that only the stored one has are kept, and what holds for one of them holds for both.
-    pub(super) async fn complete<B, E>(
+impl Completion {
+    /// The whole, what is stored of it first. Its fields and its freshness are those of the new part; fields that only the
+    /// stored one has are kept, and what holds for one of them holds for both.
+    pub(super) fn whole<B>(
         self,
-        Completion { part, mut plan }: Completion,
         mut head: response::Parts,
         body: B,
         arrival: Arrival,
-        permit: OwnedSemaphorePermit,
-        reply: Replier<B, E>,
-    ) where
-        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-    {
-        let whole = part.extent.as_ref().map(|extent| extent.whole);
+    ) -> (Plan, response::Parts, Arriving<B>) {
+        let Self { part, mut plan } = self;
+        let length = part.extent.as_ref().map(|extent| extent.whole);
         plan.extent = None;
         plan.tags = tag::union(&plan.tags, &part.origin.tags);
         plan.groups = tag::union(&plan.groups, &part.origin.groups);
@@ -95,12 +91,10 @@ impl Job {
         head.status = StatusCode::OK;
         head.headers = part.fields_with(head.headers);
         head.headers.remove(header::CONTENT_RANGE);
-        if let Some(whole) = whole {
-            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole));
+        if let Some(length) = length {
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         let stored = part.content.get().map_or(StoredBody::Empty, |content| content.body.clone());
-        drop(part);
-        let arriving = Arriving { stored, body, length: whole };
-        self.store(plan, head, arriving, arrival, permit, reply).await;
+        (plan, head, Arriving { stored, body, length })
     }
 }

@@ -39,8 +39,13 @@ use crate::{
 const UNCOLLAPSED: Duration = Duration::from_secs(120);
 
 impl Job {
-    /// Decides at its head what a response means, and acts on it.
-    pub(super) async fn settle<B, E>(mut self, answered: Answered<B>, reply: Replier<B, E>)
+    /// Decides at its head what a response means, and acts on it. What is to be kept is so by the future that this gives:
+    /// all before it is done at once, and takes no place in a fetch's task.
+    pub(super) fn settle<B, E>(
+        mut self,
+        answered: Answered<B>,
+        reply: Replier<B, E>,
+    ) -> Option<impl Future<Output = ()> + Send + use<B, E>>
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
@@ -50,14 +55,19 @@ impl Job {
         let arrive = || Arrival::of(&head.headers, route.core.clock.wall(), took);
         let arrival = match catch_unwind(AssertUnwindSafe(arrive)) {
             Ok(arrival) => arrival,
-            Err(panic) => return self.panicked(panic, reply),
+            Err(panic) => {
+                self.panicked(panic, reply);
+                return None;
+            }
         };
         if let Some(completion) = completion {
-            return self.complete(completion, head, body, arrival, permit, reply).await;
+            let (plan, head, arriving) = completion.whole(head, body, arrival);
+            return Some(self.store(plan, head, arriving, arrival, permit, reply));
         }
         let asked = self.stored.clone().filter(|stored| stored.validators().is_some());
         if let (StatusCode::NOT_MODIFIED, Some(stored)) = (head.status, asked) {
-            return self.confirm(&stored, head, arrival, reply);
+            self.confirm(&stored, head, arrival, reply);
+            return None;
         }
         let classify = || {
             let is_failure = route.settings.classifier.is_failure(&head);
@@ -65,7 +75,10 @@ impl Job {
         };
         let (is_failure, length) = match catch_unwind(AssertUnwindSafe(classify)) {
             Ok(classified) => classified,
-            Err(panic) => return self.panicked(panic, reply),
+            Err(panic) => {
+                self.panicked(panic, reply);
+                return None;
+            }
         };
         let verdict = if is_failure {
             Verdict::Failed
@@ -74,7 +87,8 @@ impl Job {
         };
         match verdict {
             Verdict::Store(plan) => {
-                self.store(*plan, head, Arriving::whole(length, body), arrival, permit, reply).await;
+                let arriving = Arriving::whole(length, body);
+                return Some(self.store(*plan, head, arriving, arrival, permit, reply));
             }
             Verdict::Failed => {
                 self.fail(Reason::Failure, None);
@@ -90,10 +104,11 @@ impl Job {
                 answer(reply, Reply::Own(Response::from_parts(head, body), reason));
             }
         }
+        None
     }
 
     /// Keeps a response while it is read.
-    pub(super) async fn store<B, E>(
+    fn store<B, E>(
         mut self,
         plan: Plan,
         head: response::Parts,
@@ -101,7 +116,8 @@ impl Job {
         arrival: Arrival,
         permit: OwnedSemaphorePermit,
         reply: Replier<B, E>,
-    ) where
+    ) -> impl Future<Output = ()> + Send + use<B, E>
+    where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let shareable = plan.limits.shareable();
@@ -126,8 +142,10 @@ impl Job {
             let answered = if arriving.has_begun() { Reply::Completed } else { Reply::Stored };
             answer(reply, answered(Arc::clone(&entry), reader, unstored));
         }
-        self.absorb(&entry, shareable, arriving, &spool, producer).await;
-        drop(permit);
+        async move {
+            self.absorb(&entry, shareable, arriving, &spool, producer).await;
+            drop(permit);
+        }
     }
 
     /// Reads a body to its end, and keeps it with its entry.

@@ -233,7 +233,7 @@ where
 
     /// Runs a fetch, in a task of its own, and answers with what it brings.
     async fn fetch(
-        mut self,
+        &mut self,
         lead: Option<Lead<FlightKey, Landing>>,
         number: u64,
         stored: Option<Arc<Entry>>,
@@ -264,7 +264,8 @@ where
         std::mem::swap(&mut parts, &mut self.parts);
         parts.method = Method::GET;
         let run = job.run(self.service.clone(), parts, Some(reply));
-        drop(self.runtime.spawn(run.instrument(telemetry::fetch_span(&self.route))));
+        // Boxed, as a task that is spawned is moved eight times.
+        drop(self.runtime.spawn(Box::pin(run.instrument(telemetry::fetch_span(&self.route)))));
         let reply = answer
             .await
             .unwrap_or_else(|_aborted| Reply::Refused(Arc::new(Failed::new(Reason::Aborted, None))));
@@ -343,8 +344,7 @@ where
 
     /// The answer from a response whose body is on its way.
     fn arriving(&self, entry: &Entry, reader: SpoolReader, told: Told) -> Response<ResponseBody<S::Body>> {
-        self.route.answered(Outcome::Miss, Source::Upstream, self.began);
-        let now = self.route.core.clock.now();
+        let now = self.route.answered(Outcome::Miss, Source::Upstream, self.began);
         respond::from_entry(&self.route, entry, Some(reader), &self.ask, &self.headers, now, told)
     }
 

@@ -130,10 +130,11 @@ impl Route {
         }
     }
 
-    /// A request that came at `began` has its answer.
-    pub(crate) fn answered(&self, outcome: Outcome, source: Source, began: Tick) {
+    /// A request that came at `began` has its answer, now.
+    pub(crate) fn answered(&self, outcome: Outcome, source: Source, began: Tick) -> Tick {
         let now = self.core.clock.now();
         self.meter.answered(outcome, source, now.since(began), now);
+        now
     }
 
     /// The breaker that a request's fetch asks, if it asks one.

@@ -51,7 +51,7 @@ const HEAD_ROOM: u64 = 64 << 10;
 /// The stored responses by key.
 pub(crate) struct Store {
     /// Hashed with a seed at random, for each store anew: strangers choose the keys.
-    cache: Cache<Key, Arc<Slot>, ByWeight, DefaultHashBuilder, Leaving>,
+    cache: Cache<Key, Arc<Slot>, ByWeight, DefaultHashBuilder, Collect>,
     /// No slot weighs more: the store would drop it together with the one it replaces.
     max_weight: u64,
     scopes: Scopes,
@@ -94,9 +94,9 @@ impl Store {
             .shards(shards)
             .build();
         let cache = match options {
-            Ok(options) => Cache::with_options(options, ByWeight, DefaultHashBuilder::default(), Leaving),
+            Ok(options) => Cache::with_options(options, ByWeight, DefaultHashBuilder::default(), Collect),
             // Both numbers that it asks for are given above.
-            Err(_) => Cache::with(64, weights.capacity, ByWeight, DefaultHashBuilder::default(), Leaving),
+            Err(_) => Cache::with(64, weights.capacity, ByWeight, DefaultHashBuilder::default(), Collect),
         };
         // quick_cache refuses what weighs more than 97 % of a shard.
         let max_weight = cache.shard_capacity() / 100 * 95;
@@ -153,7 +153,7 @@ impl Store {
         uncollapsed: Option<Uncollapsed>,
         now: Tick,
     ) -> Result<(), Reason> {
-        let mut leaving = Vec::new();
+        let mut leaving = Leaving::default();
         let mut write = self.lock();
         let number = entry.origin.number;
         let scopes = self.scopes_on_its_way(key, entry);
@@ -194,7 +194,7 @@ impl Store {
 
     /// Replaces the slot of `key` by what `change` makes of it.
     fn update(&self, key: &Key, now: Tick, change: impl FnOnce(Option<&Slot>, usize) -> Option<Slot>) {
-        let mut leaving = Vec::new();
+        let mut leaving = Leaving::default();
         let mut write = self.lock();
         let old = self.cache.peek(key);
         let new = change(old.as_deref(), key.as_bytes().len()).filter(|slot| !slot.is_empty(now));
@@ -211,7 +211,7 @@ impl Store {
         key: &Key,
         old: Option<Arc<Slot>>,
         new: Option<Slot>,
-        leaving: &mut Vec<(Key, Arc<Slot>)>,
+        leaving: &mut Leaving,
     ) {
         let since = write.emptied;
         let before = old.as_deref().map(|slot| self.found_by(key, slot, since)).unwrap_or_default();
@@ -222,7 +222,7 @@ impl Store {
             leaving.extend(self.cache.remove(key));
             return;
         };
-        let mut evicted = Vec::new();
+        let mut evicted = Leaving::default();
         self.cache.insert_with_lifecycle(key.clone(), Arc::new(slot), &mut evicted);
         for (gone, slot) in &evicted {
             if gone != key {
@@ -350,12 +350,15 @@ impl Weighter<Key, Arc<Slot>> for ByWeight {
     }
 }
 
-/// Collects what leaves, so that it is taken out of the index, and dropped outside the lock.
-#[derive(Clone, Debug)]
-struct Leaving;
+/// What leaves, mostly one or two, to be dropped outside the lock.
+type Leaving = SmallVec<[(Key, Arc<Slot>); 4]>;
 
-impl Lifecycle<Key, Arc<Slot>> for Leaving {
-    type RequestState = Vec<(Key, Arc<Slot>)>;
+/// Collects what is evicted, so that it is taken out of the index.
+#[derive(Clone, Debug)]
+struct Collect;
+
+impl Lifecycle<Key, Arc<Slot>> for Collect {
+    type RequestState = Leaving;
 
     fn on_evict(&self, leaving: &mut Self::RequestState, key: Key, slot: Arc<Slot>) {
         leaving.push((key, slot));
