@@ -84,7 +84,7 @@ async fn the_schemas_describe_a_cache_in_every_state() {
 #[tokio::test(start_paused = true)]
 async fn the_schemas_know_every_field_and_miss_none() {
     let documents = Documents::new();
-    let cache = Cache::new(route(10, 30), &Origin::counting());
+    let cache = Cache::new(route(10, 30).breaker(5, secs(30)), &Origin::counting());
     cache.get("/").await;
     cache.handle.purge_all();
     let whole = documents.describe(&cache.handle);
