@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that has to be green before a change is proposed: format, lints, tests, docs.
 # Needs Rust with rustfmt and clippy, and a C compiler (it links, and builds zstd for the tests); nothing else. Chromium with
-# chromedriver, for the status page, is installed where that is possible, and done without where it is not.
+# chromedriver, for the status page, and Prometheus, for its rules, are installed where that is possible, and done without where
+# it is not.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -42,25 +43,35 @@ check_tools() {
     fi
 }
 
-# With it, its tests may not be skipped.
-find_browser() {
-    has_browser() {
-        command -v chromedriver >/dev/null &&
-            { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
-    }
-    if ! has_browser && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium chromium-driver; } >/dev/null || true
+# Programs that some tests drive. What is missing is installed where it can be; without them those tests are skipped, and with
+# them they may not be.
+#   find_programs VARIABLE PRESENT PACKAGE...    PRESENT is a command that says whether they are there
+find_programs() {
+    local variable=$1 present=$2
+    shift 2
+    if ! "$present" && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"; } >/dev/null || true
     fi
-    if has_browser; then
-        export BROWSER_TESTS=required
+    if "$present"; then
+        export "$variable=required"
         echo 'is there'
     else
-        echo 'skipped: chromium and chromedriver are not installed (Debian: apt install chromium chromium-driver)'
+        echo "skipped: not installed (Debian: apt install $*)"
     fi
 }
 
+has_browser() {
+    command -v chromedriver >/dev/null &&
+        { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+}
+
+has_prometheus() {
+    command -v prometheus >/dev/null && command -v promtool >/dev/null
+}
+
 check_tools
-step 'a browser, for the tests of the status page' find_browser
+step 'a browser, for the tests of the status page' find_programs BROWSER_TESTS has_browser chromium chromium-driver fonts-liberation
+step 'Prometheus, for the tests of the dashboard and the alerts' find_programs PROMETHEUS_TESTS has_prometheus prometheus
 step 'format' cargo fmt --all --check
 step 'clippy, all targets, all features' cargo clippy --all-targets --all-features -- -D warnings
 step 'clippy, default features' cargo clippy -- -D warnings

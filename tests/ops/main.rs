@@ -1,6 +1,6 @@
 //! What stands in `ops/`, held against the real thing: a Prometheus that scrapes the demo, and its `promtool`.
 //!
-//! They are Debian's package `prometheus`. Where it is not installed these tests say so and pass, unless `TEST_TOOLS=required`
+//! They are Debian's package `prometheus`. Where it is not installed these tests say so and pass, unless `PROMETHEUS_TESTS=required`
 //! is set.
 #![allow(clippy::disallowed_methods, reason = "how long to wait for a process is no logic of the cache's")]
 

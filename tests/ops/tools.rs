@@ -8,7 +8,7 @@ use std::{
 /// The command for a program, if it is installed.
 pub(crate) fn find(program: &str) -> Option<Command> {
     let answers = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    let required = std::env::var("TEST_TOOLS").is_ok_and(|value| value == "required");
+    let required = std::env::var("PROMETHEUS_TESTS").is_ok_and(|value| value == "required");
     assert!(answers || !required, "{program} is not installed: apt install prometheus");
     if !answers {
         eprintln!("skipped: {program} is not installed (apt install prometheus)");
