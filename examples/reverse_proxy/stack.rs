@@ -21,11 +21,13 @@ pub(crate) fn stack(
 /// The one route there is: everything.
 fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
     let mut config = SwrConfig::builder("proxy")
-        .key(key(options))
         .failure_extension(options.failure_extension)
         .stale_if_error(options.stale_if_error)
         .keep(options.keep)
         .fetch_timeout(options.fetch_timeout);
+    if let Some(key) = key(options) {
+        config = config.key(key);
+    }
     config = match options.breaker_failures {
         0 => config.no_breaker(),
         failures => config.breaker(failures, options.breaker_cooldown),
@@ -69,12 +71,17 @@ fn config(options: &Options) -> Result<SwrConfig, ConfigError> {
     config.build()
 }
 
-/// The whole target unless something in its query is ignored, and then the fields that were named.
-fn key(options: &Options) -> Box<dyn KeyExtractor> {
+/// The whole target, as it is without a key of its own, unless something in its query is ignored; and then the fields that
+/// were named.
+fn key(options: &Options) -> Option<Box<dyn KeyExtractor>> {
+    if options.ignore_query.is_empty() && options.key_headers.is_empty() {
+        return None;
+    }
     let target: Box<dyn KeyExtractor> = if options.ignore_query.is_empty() {
         Box::new(Target)
     } else {
         Box::new((Authority, Path, Query::ignoring(options.ignore_query.clone())))
     };
-    options.key_headers.iter().fold(target, |key, name| Box::new((key, Header::new(name.clone()))))
+    let headers = options.key_headers.iter();
+    Some(headers.fold(target, |key, name| Box::new((key, Header::new(name.clone())))))
 }

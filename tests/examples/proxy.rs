@@ -74,6 +74,20 @@ fn what_requests_say_of_caching_counts_by_option() {
 }
 
 #[test]
+fn queries_that_are_one_to_the_response_share_it_by_option() {
+    for (options, calls) in [(&[][..], 2), (&["--no-vary-search"], 1)] {
+        let origin = Origin::start(|_| {
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncache-control: max-age=60\r\nno-vary-search: key-order";
+            format!("{head}\r\ncontent-length: 5\r\n\r\nhello").into_bytes()
+        });
+        let (_proxy, address) = proxy(&origin, options);
+        get(address, "/?a=1&b=2");
+        assert_eq!(get(address, "/?b=2&a=1").text(), "hello");
+        assert_eq!(origin.calls(), calls, "{options:?}");
+    }
+}
+
+#[test]
 fn a_validator_saves_the_body() {
     let origin = Origin::start(|received| {
         if received.field("if-none-match") == "\"v1\"" {

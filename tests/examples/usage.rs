@@ -79,6 +79,49 @@ fn wrong_options_are_one_line_and_status_2() {
 }
 
 #[test]
+fn every_option_of_the_proxy_can_be_given_alone() {
+    let options = [
+        ("--admin", "127.0.0.1:0"),
+        ("--soft-ttl", "500ms"),
+        ("--hard-ttl", "5m"),
+        ("--freshness", "origin"),
+        ("--capacity", "1GiB"),
+        ("--max-body", "64KiB"),
+        ("--fetch-timeout", "10s"),
+        ("--breaker-failures", "0"),
+        ("--breaker-cooldown", "1s"),
+        ("--failure-extension", "0"),
+        ("--stale-if-error", "1h"),
+        ("--keep", "0s"),
+        ("--heuristic", ""),
+        ("--client-directives", ""),
+        ("--key-header", "x-tenant"),
+        ("--ignore-query", "utm_source"),
+        ("--normalise-encoding", "br"),
+        ("--normalise-language", "en"),
+        ("--field-lists", ""),
+        ("--store-parts", ""),
+        ("--store-post", ""),
+        ("--no-vary-search", ""),
+        ("--ignore-cookies", ""),
+        ("--store-set-cookie", ""),
+        ("--threads", "1"),
+        ("--log-format", "json"),
+    ];
+    let help = run("reverse_proxy", &["--help"]).stdout;
+    let known = help.iter().filter_map(|line| line.trim_start().split(' ').next());
+    for known in known.filter(|word| word.starts_with("--")) {
+        let elsewhere = ["--listen", "--upstream", "--admin-token"].contains(&known);
+        assert!(elsewhere || options.iter().any(|(name, _)| *name == known), "{known}");
+    }
+    for (name, value) in options {
+        let more = [name, value];
+        let more = if value.is_empty() { &more[..1] } else { &more };
+        Process::start("reverse_proxy", &[&PROXY, more].concat()).address();
+    }
+}
+
+#[test]
 fn help_names_the_options_and_is_no_error() {
     for (example, option) in [
         ("axum_server", "--routes"),
