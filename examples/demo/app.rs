@@ -1,4 +1,4 @@
-//! The application: three routes on one cache, each with TTLs and keys of its own.
+//! The application: three routes on one cache, each with TTLs and keys of its own, and a fourth that is not ready yet.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_swr_cache::key::Pattern;
-use tower_swr_cache::{CacheHandle, CacheOverride, Exporter, SwrConfig};
+use tower_swr_cache::{CacheHandle, CacheOverride, Exporter, Mode, SwrConfig};
 
-use crate::api::PaidApi;
+use crate::api::{Answer, ApiState, PaidApi, Refusal};
 use crate::outcome::{Outcome, Tally};
 
 /// How long odds last, and how long the API is left alone once it fails too often; the other routes have what suits them.
@@ -25,8 +25,21 @@ pub(crate) struct Times {
     pub(crate) cooldown: Duration,
 }
 
-/// What unlocks the status page.
-pub(crate) const TOKEN: &str = "demo";
+/// What the command line can change.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) capacity: u64,
+    /// Whether there are metrics.
+    pub(crate) recorder: bool,
+    /// What unlocks the status page.
+    pub(crate) token: String,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { capacity: 64 << 20, recorder: true, token: "demo".to_owned() }
+    }
+}
 
 /// All routes ask the same API, so they have one breaker, which opens after so many failures in a row.
 const BREAKER: &str = "paid-api";
@@ -46,8 +59,8 @@ struct Shared {
 }
 
 impl App {
-    pub(crate) fn new(times: Times) -> Result<Self, Box<dyn Error>> {
-        let cache = CacheHandle::builder().capacity_bytes(64 << 20).build()?;
+    pub(crate) fn new(times: Times, setup: &Setup) -> Result<Self, Box<dyn Error>> {
+        let cache = CacheHandle::builder().capacity_bytes(setup.capacity).build()?;
         // One host is served here, so it need not be in the keys. Parameters other than the market do not change odds.
         let odds = SwrConfig::builder("odds")
             .breaker(FAILURES, times.cooldown)
@@ -70,6 +83,22 @@ impl App {
             .hard_ttl(Duration::from_secs(5))
             .key(Pattern::new("/scores/{id}", "scores:{id}")?)
             .build()?;
+        // Wrong on purpose: a quote is in the currency of `X-Currency`, and the key does not have it, so that readers would
+        // get each other's. Until somebody sees that in what the cache observes, it only watches.
+        let quotes = SwrConfig::builder("quotes")
+            .breaker(FAILURES, times.cooldown)
+            .breaker_name(BREAKER)
+            .soft_ttl(Duration::from_secs(30))
+            .hard_ttl(Duration::from_secs(300))
+            .key(Pattern::new("/quotes/{id}", "quotes:{id}")?)
+            .mode(Mode::Observe)
+            .build()?;
+        // The status page is at `/`, with `/metrics`, `/health` and the rest beside it. Everybody can purge here anyway;
+        // an application has a token that is a secret.
+        let mut admin = cache.admin().token(&setup.token)?;
+        if setup.recorder {
+            admin = admin.exporter(Exporter::install()?);
+        }
         let shared = Shared { api: Arc::default(), cache: cache.clone() };
         let api = Arc::clone(&shared.api);
         let tally = Arc::<Tally>::default();
@@ -77,12 +106,11 @@ impl App {
             .route("/odds/{sport}", get(odds_of).layer(cache.layer(odds)))
             .route("/sports", get(sports_all).layer(cache.layer(sports)))
             .route("/scores/{id}", get(score_of).layer(cache.layer(scores)))
+            .route("/quotes/{id}", get(quote_of).layer(cache.layer(quotes)))
             .route("/api/{state}", post(switch))
             .route("/purge/{tag}", post(purge))
             .with_state(shared)
-            // The status page is at `/`, with `/metrics`, `/health` and the rest beside it. Everybody can purge here anyway;
-            // an application has a token that is a secret.
-            .fallback_service(cache.admin().exporter(Exporter::install()?).token(TOKEN)?)
+            .fallback_service(admin)
             .layer(middleware::from_fn_with_state(Arc::clone(&tally), count));
         Ok(Self { router, cache, api, tally })
     }
@@ -94,9 +122,9 @@ async fn odds_of(
     Path(sport): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let Ok(call) = shared.api.call().await else { return unavailable() };
     let market = query.get("market").map_or("main", String::as_str);
-    let mut response = format!("{sport} {market} 1.{:02}, call {call}\n", call % 100).into_response();
+    let mut response =
+        paid(&shared, |call| format!("{sport} {market} 1.{:02}, call {call}\n", call % 100)).await;
     // A tag in the response's extensions; the header `Cache-Tag` would do the same.
     response.extensions_mut().insert(CacheOverride::new().tag(sport));
     response
@@ -104,33 +132,52 @@ async fn odds_of(
 
 /// `GET /sports`
 async fn sports_all(State(shared): State<Shared>) -> Response {
-    let Ok(call) = shared.api.call().await else { return unavailable() };
-    format!("nba nfl nhl mlb, call {call}\n").into_response()
+    paid(&shared, |call| format!("nba nfl nhl mlb, call {call}\n")).await
 }
 
 /// `GET /scores/{id}`, tagged in a header.
 async fn score_of(State(shared): State<Shared>, Path(id): Path<u32>) -> Response {
-    let Ok(call) = shared.api.call().await else { return unavailable() };
-    let score = format!("game {id} {}:{}, call {call}\n", call % 120, call % 113);
-    ([("cache-tag", "scores")], score).into_response()
+    let score = |call| format!("game {id} {}:{}, call {call}\n", call % 120, call % 113);
+    ([("cache-tag", "scores")], paid(&shared, score).await).into_response()
 }
 
-fn unavailable() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "the API is down\n").into_response()
+/// `GET /quotes/{id}` in euros, or in what `X-Currency` says. The same quote each time, unlike the others.
+async fn quote_of(State(shared): State<Shared>, Path(id): Path<u32>, headers: HeaderMap) -> Response {
+    let (currency, rate) = match headers.get("x-currency").map(|currency| currency.as_bytes()) {
+        Some(b"USD") => ("USD", 1.1),
+        _ => ("EUR", 1.0),
+    };
+    let price = f64::from(id % 90 + 10) * rate;
+    paid(&shared, |_| format!("quote {id} {price:.2} {currency}\n")).await
 }
 
-/// `POST /api/down` and `POST /api/up`
+/// Pays for a call, and makes something of its number; or says why there is none.
+async fn paid(shared: &Shared, body: impl FnOnce(u64) -> String) -> Response {
+    match shared.api.call().await {
+        Ok(Answer { call, session: None }) => body(call).into_response(),
+        Ok(Answer { call, session: Some(session) }) => {
+            ([(header::SET_COOKIE, session)], body(call)).into_response()
+        }
+        Err(Refusal::Down) => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "the API is down\n")
+                .into_response()
+        }
+        Err(Refusal::Throttled) => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "2")], "too many calls\n").into_response()
+        }
+    }
+}
+
+/// `POST /api/down`, and the like for each state; `POST /api/up` ends all of them.
 async fn switch(State(shared): State<Shared>, Path(state): Path<String>) -> Response {
-    match state.as_str() {
-        "down" => {
-            shared.api.set_down(true);
-            "the API is down; POST /api/up brings it back\n".into_response()
-        }
-        "up" => {
-            shared.api.set_down(false);
-            "the API is up\n".into_response()
-        }
-        _ => (StatusCode::NOT_FOUND, "POST /api/down or /api/up\n").into_response(),
+    let Some(state) = ApiState::named(&state) else {
+        let states = ApiState::ALL.map(|state| format!("/api/{}", state.as_str()));
+        return (StatusCode::NOT_FOUND, format!("POST {}\n", states.join(", "))).into_response();
+    };
+    shared.api.set_state(state);
+    match state {
+        ApiState::Up => "the API is up\n".into_response(),
+        _ => format!("the API is in state {}; POST /api/up brings it back\n", state.as_str()).into_response(),
     }
 }
 

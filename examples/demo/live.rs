@@ -13,10 +13,10 @@ use tower::ServiceExt;
 use tower_swr_cache::CacheHandle;
 
 use crate::api::PaidApi;
-use crate::app::{App, TOKEN, Times};
+use crate::app::{App, Times};
 use crate::outcome::Tally;
 
-const TIMES: Times =
+pub(crate) const TIMES: Times =
     Times { soft: Duration::from_secs(2), hard: Duration::from_secs(20), cooldown: Duration::from_secs(5) };
 
 /// Between two requests of the load.
@@ -25,14 +25,14 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// Between two status lines.
 const STATUS: Duration = Duration::from_secs(3);
 
-pub(crate) async fn serve(listen: SocketAddr) -> Result<(), String> {
-    let App { router, cache, api, tally } = App::new(TIMES).map_err(|error| error.to_string())?;
+pub(crate) async fn serve(listen: SocketAddr, token: &str, app: App) -> Result<(), String> {
+    let App { router, cache, api, tally } = app;
     let cannot = |error| format!("cannot listen on {listen}: {error}");
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     crate::say(&format!(
-        "listening on http://{address}: /odds/{{sport}}?market=…, /sports, /scores/{{id}}; POST /api/down, /api/up, /purge/{{tag}}; /metrics, /health, /health/cache
-status page: http://{address}/ (its token: {TOKEN})
+        "listening on http://{address}: /odds/{{sport}}?market=…, /sports, /scores/{{id}}, /quotes/{{id}}; POST /api/down, /api/slow, /api/throttled, /api/cookies, /api/up, /purge/{{tag}}; /metrics, /health, /health/cache
+status page: http://{address}/ (its token: {token})
 try
   curl -si 'http://{address}/odds/nba?market=main'
   curl -s -X POST http://{address}/api/down
@@ -89,7 +89,7 @@ async fn status(cache: CacheHandle, api: Arc<PaidApi>, tally: Arc<Tally>) {
             "{:>4} s  {asked} requests: {}; API {}, breaker {breaker}: {calls} calls, {} instead of {}\n",
             started.elapsed().as_secs(),
             tally.words(),
-            if api.is_down() { "down" } else { "up" },
+            api.state().as_str(),
             PaidApi::price(calls),
             PaidApi::price(asked),
         ));

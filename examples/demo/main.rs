@@ -1,4 +1,4 @@
-//! The main job, live: an application with three cached routes in front of a paid API that is slow and fails when told so.
+//! The main job, live: an application with cached routes in front of a paid API that is slow, and in trouble when told so.
 //!
 //! ```text
 //! cargo run --release --features full --example demo              # serves on 127.0.0.1:3000, with a light load of its own
@@ -12,7 +12,8 @@
 //! behind it, the API down until nothing may be served any more and the breaker opens, the API back and the breaker's probe,
 //! a purge. It prints a table of latencies and API calls, and exits with status 1 if a step did not happen as told.
 //!
-//! `--listen ADDR` is where to serve (port 0 picks one), `--help` says all this again.
+//! `--help` lists the options. `POST /api/down`, `/api/slow`, `/api/throttled` and `/api/cookies` are trouble, `/api/up` ends it:
+//! `scripts/game-day.sh` plays incidents with them.
 //!
 //! [`app`] is what an application would have: routes, keys, TTLs. [`api`] is what it pays for, [`live`] and [`story`] are
 //! the two ways to watch it.
@@ -21,69 +22,61 @@
 mod api;
 mod app;
 mod live;
+mod options;
 mod outcome;
 mod story;
 
-use std::ffi::OsString;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-const HELP: &str = "\
-An application with cached routes in front of a paid API.
-
-Usage: demo [--once] [--listen ADDR]
-
-  --once          play the story once, check every step, exit
-  --listen ADDR   address and port to serve on; port 0 picks one [127.0.0.1:3000]
-";
-
-struct Options {
-    once: bool,
-    listen: SocketAddr,
-}
+use app::App;
+use options::{LogFormat, Options};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = match parse(std::env::args_os().skip(1)) {
+    let options = match options::parse(std::env::args_os().skip(1)) {
         Ok(Some(options)) => options,
         Ok(None) => {
-            say(HELP);
+            say(options::HELP);
             return ExitCode::SUCCESS;
         }
         Err(message) => return fail(2, &message),
     };
-    let done = if options.once { story::tell().await } else { live::serve(options.listen).await };
+    if options.once {
+        return ended(story::tell().await);
+    }
+    match set_up(&options) {
+        Ok(app) => ended(live::serve(options.listen, &options.setup.token, app).await),
+        Err(message) => fail(2, &message),
+    }
+}
+
+/// The log, and the application as the options want it.
+fn set_up(options: &Options) -> Result<App, String> {
+    let app = App::new(live::TIMES, &options.setup).map_err(|error| error.to_string())?;
+    log(options.log_format)?;
+    Ok(app)
+}
+
+fn ended(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(1, &message),
     }
 }
 
-/// Reads the arguments after the program's name: `None` if they ask for help. An error is one line for the user.
-fn parse(args: impl Iterator<Item = OsString>) -> Result<Option<Options>, String> {
-    let mut options = Options { once: false, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)) };
-    let mut args = args.map(|arg| arg.to_string_lossy().into_owned());
-    while let Some(arg) = args.next() {
-        let (name, attached) = match arg.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (arg.as_str(), None),
-        };
-        match (name, attached) {
-            ("--help" | "-h", None) => return Ok(None),
-            ("--once", None) => options.once = true,
-            ("--listen", attached) => {
-                let value = attached.or_else(|| args.next()).ok_or("--listen: ADDR is missing")?;
-                options.listen = value.parse().map_err(|_| {
-                    let value = value.escape_debug();
-                    format!("--listen {value}: not an IP address and a port such as 127.0.0.1:3000")
-                })?;
-            }
-            ("--help" | "-h" | "--once", Some(_)) => return Err(format!("{name}: takes no value")),
-            _ => return Err(format!("{}: unknown option (--help lists them)", name.escape_debug())),
-        }
+/// Log lines go to standard error from now on.
+fn log(format: LogFormat) -> Result<(), String> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env();
+    let filter = filter.map_err(|error| format!("RUST_LOG: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter);
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
     }
-    Ok(Some(options))
+    Ok(())
 }
 
 /// Whoever started us may have closed the other end already; that is no reason to stop.

@@ -17,6 +17,8 @@ pub(crate) enum Outcome {
     Miss,
     /// Fetched for another reader who asked at the same time.
     Collapsed,
+    /// The API's answer, and not kept: it sets a cookie, or the cache only watches.
+    Passed,
     /// None of these: the breaker was open, so the API was not even asked, and nothing could be served instead.
     Rejected,
     /// None of these: the fetch failed and nothing could be served instead.
@@ -24,8 +26,16 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Hit, Self::Stale, Self::StaleError, Self::Miss, Self::Collapsed, Self::Rejected, Self::Failed];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Hit,
+        Self::Stale,
+        Self::StaleError,
+        Self::Miss,
+        Self::Collapsed,
+        Self::Passed,
+        Self::Rejected,
+        Self::Failed,
+    ];
 
     /// `None` for a response that no cache had a part in.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
@@ -37,6 +47,7 @@ impl Outcome {
             () if says("hit") => Self::Hit,
             () if says("collapsed") => Self::Collapsed,
             () if says("stored") => Self::Miss,
+            () if says("detail=set_cookie") || says("detail=observe") => Self::Passed,
             () if says("detail=breaker_open") => Self::Rejected,
             () => Self::Failed,
         })
@@ -49,6 +60,7 @@ impl Outcome {
             Self::StaleError => "stale_error",
             Self::Miss => "miss",
             Self::Collapsed => "collapsed",
+            Self::Passed => "passed",
             Self::Rejected => "rejected",
             Self::Failed => "failed",
         }
@@ -57,7 +69,7 @@ impl Outcome {
 
 /// How many of each there were.
 #[derive(Debug, Default)]
-pub(crate) struct Tally([AtomicU64; 7]);
+pub(crate) struct Tally([AtomicU64; 8]);
 
 impl Tally {
     pub(crate) fn add(&self, outcome: Outcome) {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
 use crate::api::{self, PaidApi};
-use crate::app::{App, FAILURES, Times};
+use crate::app::{App, FAILURES, Setup, Times};
 use crate::outcome::{Outcome, Tally};
 
 const TIMES: Times = Times {
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Tells the story and prints its table; an error says which step did not happen as told.
 pub(crate) async fn tell() -> Result<(), String> {
-    let mut story = Story { app: App::new(TIMES).map_err(|error| error.to_string())?, table: String::new() };
+    let mut story = Story { app: app()?, table: String::new() };
     crate::say("playing the story, about ten seconds …\n\n");
     let told = story.play().await;
     let calls = story.app.api.calls();
@@ -46,6 +46,10 @@ pub(crate) async fn tell() -> Result<(), String> {
         "step", "requests", "API calls", "p50", "max", story.table
     ));
     told
+}
+
+fn app() -> Result<App, String> {
+    App::new(TIMES, &Setup::default()).map_err(|error| error.to_string())
 }
 
 /// What one reader got.

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use super::{
     http,
-    process::{Process, eventually, run},
+    process::{Process, command, eventually, run},
 };
 
 #[test]
@@ -61,6 +61,82 @@ fn it_serves_and_the_lines_it_says_to_try_work() {
 
     let status = demo.line(|line| line.contains(" requests: ").then(|| line.to_owned()));
     assert!(status.contains("API ") && status.contains(" calls, $"), "{status}");
+}
+
+#[test]
+fn its_api_gets_into_any_trouble_and_out_of_it() {
+    let demo = Process::start("demo", &["--listen", "127.0.0.1:0"]);
+    let address = demo.address();
+    let switch = |state: &str| http::request(address, "POST", &format!("/api/{state}"), "", "").status;
+    // Each of these keys is new, and the built-in load does not ask for it.
+    for (state, status, cache_status, field) in [
+        ("cookies", 200, "detail=set_cookie", "set-cookie"),
+        ("throttled", 429, "detail=throttled", "retry-after"),
+        ("slow", 200, "stored", "age"),
+        ("up", 200, "stored", "age"),
+        // The load may have opened the breaker by then, or not.
+        ("down", 503, "detail=", "retry-after"),
+    ] {
+        assert_eq!(switch(state), 200, "{state}");
+        let key = format!("/scores/{status}{}", state.len());
+        let answer = http::get(address, &key);
+        assert_eq!(answer.status, status, "{state}: {answer:?}");
+        assert!(answer.cache_status().contains(cache_status), "{state}: {answer:?}");
+        assert!(!answer.field(field).is_empty(), "{state}: {answer:?}");
+        assert_eq!(switch("up"), 200);
+    }
+    assert_eq!(switch("sideways"), 404);
+}
+
+#[test]
+fn the_route_that_lacks_a_key_part_is_observed_and_leaks_nothing() {
+    let demo = Process::start("demo", &["--listen", "127.0.0.1:0"]);
+    let address = demo.address();
+    let quote = |currency: &str| {
+        http::request(address, "GET", "/quotes/7", &format!("X-Currency: {currency}\r\n"), "").text()
+    };
+    let observed = |verdict: &str| {
+        let health = http::get(address, "/health/cache").text();
+        let health: serde_json::Value = serde_json::from_str(&health).expect("is JSON");
+        let quotes =
+            health["routes"].as_array().expect("routes").iter().find(|route| route["route"] == "quotes");
+        quotes.map_or(0, |route| route[verdict].as_u64().expect("a count"))
+    };
+    assert!(quote("EUR").ends_with("EUR\n"));
+    eventually("the same again is the same", || {
+        assert!(quote("EUR").ends_with("EUR\n"));
+        observed("observed_same") > 0
+    });
+    assert_eq!(observed("observed_different"), 0);
+    eventually("another currency is different", || {
+        assert!(quote("USD").ends_with("USD\n"));
+        observed("observed_different") > 0
+    });
+}
+
+#[test]
+fn without_a_recorder_it_says_so_and_a_token_is_what_it_was_told() {
+    let demo = Process::start("demo", &["--listen", "127.0.0.1:0", "--no-recorder", "--token", "sesame"]);
+    let address = demo.address();
+    assert_eq!(http::get(address, "/metrics").status, 404);
+    assert!(http::get(address, "/health/cache").text().contains("\"recorder_installed\":false"));
+    let entries = |token: &str| {
+        let bearer = format!("Authorization: Bearer {token}\r\n");
+        http::request(address, "GET", "/entries?text=odds", &bearer, "").status
+    };
+    assert_eq!((entries("demo"), entries("sesame")), (401, 200));
+}
+
+#[test]
+fn its_log_is_on_standard_error_and_json_if_wanted() {
+    let demo = Process::of(
+        command("demo").args(["--listen", "127.0.0.1:0", "--log-format", "json"]).env_remove("RUST_LOG"),
+    );
+    let address = demo.address();
+    assert_eq!(http::request(address, "POST", "/api/down", "", "").status, 200);
+    let first: serde_json::Value =
+        demo.log_line(|line| Some(serde_json::from_str(line).expect("a line of JSON")));
+    assert_eq!(first["level"], "WARN", "{first}");
 }
 
 #[cfg(unix)]

@@ -17,6 +17,13 @@ fn wrong_options_are_one_line_and_status_2() {
         ("demo", vec!["--listen"]),
         ("demo", vec!["--listen", "localhost"]),
         ("demo", vec!["--listen", "127.0.0.1:70000"]),
+        ("demo", vec!["--capacity"]),
+        ("demo", vec!["--capacity", "1MB"]),
+        ("demo", vec!["--capacity", "1KiB"]),
+        ("demo", vec!["--token", ""]),
+        ("demo", vec!["--token", "two words"]),
+        ("demo", vec!["--no-recorder=yes"]),
+        ("demo", vec!["--log-format", "xml"]),
         ("axum_server", vec!["--bogus"]),
         ("axum_server", vec!["--check=yes"]),
         ("axum_server", vec!["--listen", "localhost"]),
@@ -126,7 +133,7 @@ fn help_names_the_options_and_is_no_error() {
     for (example, option) in [
         ("axum_server", "--routes"),
         ("chaos", "--scale"),
-        ("demo", "--once"),
+        ("demo", "--capacity"),
         ("load", "--expect-served"),
         ("reverse_proxy", "--upstream"),
     ] {
@@ -167,7 +174,11 @@ fn logs_are_json_if_they_are_wanted_so_and_rust_log_says_which() {
     );
     assert!(first["fields"]["breaker"].is_string() && first["timestamp"].is_string(), "{first}");
 
-    for (example, args) in [("axum_server", &["--listen", "127.0.0.1:0"][..]), ("reverse_proxy", &PROXY)] {
+    for (example, args) in [
+        ("axum_server", &["--listen", "127.0.0.1:0"][..]),
+        ("demo", &["--listen", "127.0.0.1:0"]),
+        ("reverse_proxy", &PROXY),
+    ] {
         let ended = Process::of(command(example).args(args).env("RUST_LOG", "tower_swr_cache=loud")).end();
         assert_eq!(ended.code, Some(2), "{ended:#?}");
         assert!(ended.stderr.iter().any(|line| line.contains("RUST_LOG: ")), "{ended:#?}");
