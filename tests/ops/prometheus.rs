@@ -81,8 +81,12 @@ fn it_scrapes_the_demo_and_finds_all_that_is_documented() {
     let target = demo.address();
     let Some(prometheus) = Prometheus::scraping(target) else { return };
 
-    // A purge, a request that is none for a cache, and an upstream that fails until its breaker opens are not part of the
-    // demo's own load.
+    // A purge, a request that is none for a cache, what a route that only observes would have served, and an upstream that
+    // fails until its breaker opens are not part of the demo's own load.
+    for currency in ["eur", "usd"] {
+        let field = format!("x-currency: {currency}\r\n");
+        assert_eq!(http::request(target, "GET", "/quotes/1", &field, "").status, 200);
+    }
     assert_eq!(http::request(target, "POST", "/purge/nba", "", "").status, 200);
     assert_eq!(http::request(target, "GET", "/sports", "upgrade: websocket\r\n", "").status, 200);
     assert_eq!(http::request(target, "POST", "/api/down", "", "").status, 200);
