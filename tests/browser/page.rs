@@ -65,6 +65,9 @@ fn its_figures_move_and_say_what_is_wrong() {
     let left = browser.eventually(countdown);
     browser.eventually(&format!("{countdown} < {left}"));
     assert!(browser.text("#breakers").contains("✕ open"));
+    for event in ["breaker opened", "refresh failed"] {
+        browser.eventually(&format!("document.getElementById('events').textContent.includes('{event}')"));
+    }
     is_clean(&browser, &site);
 }
 
