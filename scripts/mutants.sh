@@ -18,18 +18,19 @@ rm -rf "$crate"
 mkdir -p "$crate"
 cp -r Cargo.lock README.md src "$crate"
 # Its manifest without the programs that are not there, and a root that declares the two tiers.
-awk '/^\[\[(example|bench)\]\]/ { skip = 1; next } /^\[/ { skip = 0 } !skip' Cargo.toml >"$crate/Cargo.toml"
+awk '/^\[\[(example|bench|test)\]\]/ { skip = 1; next } /^\[/ { skip = 0 } !skip' Cargo.toml >"$crate/Cargo.toml"
 {
     echo '#![allow(missing_docs, dead_code, unused_imports, unreachable_pub)]'
     sed -n '/^#\[cfg(any(test, fuzzing))\]/,/^pub mod checks/p' src/lib.rs
-    grep -E '^(pub )?mod (breaker|clock|error|event|key|policy|sync|tag);' src/lib.rs
+    grep -E '^(pub )?mod (breaker|clock|error|event|key|policy|seconds|sync|tag);' src/lib.rs
     grep -E '^pub use (breaker|error|event|key|policy)::' src/lib.rs
 } >"$crate/src/lib.rs"
 
 # The properties of the parsers in `checks/` are tests of `key` and `policy`; fewer cases than usual are enough to notice.
 filters=(checks)
 [ "$folder" != breaker ] || filters=()
-export CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES="${PROPTEST_CASES:-64}"
+# Each run has a copy of the crate of its own, and all of them the same built dependencies.
+export CARGO_TARGET_DIR=$root/target CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES="${PROPTEST_CASES:-64}"
 rm -rf "$root/$folder.out"
 status=0
 cargo mutants --dir "$crate" --output "$root/$folder.out" --file "src/$folder/**/*.rs" --exclude '**/tests.rs' --exclude '**/models.rs' \
