@@ -1,6 +1,8 @@
 //! What a client accepts, brought down to what the service has (RFC 9110 §12.5.3, §12.5.4), so that the many spellings of
 //! one wish select the same variant (RFC 9111 §4.1).
 
+use std::cmp::Reverse;
+
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -144,17 +146,16 @@ impl Languages {
     }
 
     fn best(&self, request: &HeaderMap) -> Option<usize> {
-        let mut best = (0, 0);
+        let mut best = (0, Reverse(0));
         for choice in choices(request, &ACCEPT_LANGUAGE) {
             let Choice { name, weight } = choice?;
             let place = self.names.iter().position(|own| name == b"*" || suits(own.as_bytes(), name));
-            if let Some(place) = place.filter(|_| weight > 0) {
-                if weight > best.1 || (weight == best.1 && place < best.0) {
-                    best = (place, weight);
-                }
+            if let Some(place) = place {
+                best = best.max((weight, Reverse(place)));
             }
         }
-        Some(best.0)
+        let (_, Reverse(place)) = best;
+        Some(place)
     }
 }
 
@@ -290,6 +291,7 @@ mod tests {
             (&["*"], &["en"]),
             (&["fr"], &["en"]),
             (&["en;q=0, de;q=0.1"], &["de"]),
+            (&["de;q=0"], &["en"]),
             (&[""], &["en"]),
             (&[], &[]),
             (&["de;q=a"], &["de;q=a"]),
@@ -299,6 +301,22 @@ mod tests {
             let mut request = headers(ACCEPT_LANGUAGE, given);
             languages.reduce(&mut request);
             assert_eq!(lines(&request, ACCEPT_LANGUAGE), *expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn each_field_is_brought_down_where_the_service_names_what_it_has() {
+        let (gzip, de) = (Some(names(&["gzip"])), Some(names(&["de"])));
+        for (codings, languages, expected) in [
+            (None, None, ["br, gzip", "de-AT"]),
+            (gzip.clone(), None, ["gzip", "de-AT"]),
+            (None, de.clone(), ["br, gzip", "de"]),
+            (gzip, de, ["gzip", "de"]),
+        ] {
+            let mut request = headers(ACCEPT_ENCODING, &["br, gzip"]);
+            request.extend(headers(ACCEPT_LANGUAGE, &["de-AT"]));
+            Negotiation::new(codings, languages).unwrap().reduce(&mut request);
+            assert_eq!([&request[ACCEPT_ENCODING], &request[ACCEPT_LANGUAGE]], expected);
         }
     }
 
