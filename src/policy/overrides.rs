@@ -69,3 +69,36 @@ impl CacheOverride {
         &self.tags
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    #[test]
+    fn a_ttl_that_is_not_given_is_the_other_and_the_hard_one_is_never_the_shorter() {
+        let new = CacheOverride::new;
+        for (overrides, expected) in [
+            (new(), None),
+            (new().tag("a").no_store(), None),
+            (new().soft_ttl(S(2)), Some((2, 2))),
+            (new().hard_ttl(S(9)), Some((9, 9))),
+            (new().soft_ttl(S(2)).hard_ttl(S(9)), Some((2, 9))),
+            (new().soft_ttl(S(9)).hard_ttl(S(2)), Some((9, 9))),
+        ] {
+            let ttl = expected.map(|(soft, hard)| Ttl { soft: S(soft), hard: S(hard) });
+            assert_eq!(overrides.ttl(), ttl, "{overrides:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_adds_up() {
+        let plain = CacheOverride::new().soft_ttl(S(2));
+        assert!(!plain.forbids_storing() && plain.tags().is_empty());
+        let all = plain.tag("a").no_store().tag("b");
+        assert!(all.forbids_storing());
+        assert_eq!(all.tags(), ["a", "b"]);
+        assert_eq!(all.ttl(), Some(Ttl { soft: S(2), hard: S(2) }));
+    }
+}

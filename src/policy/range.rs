@@ -146,7 +146,9 @@ mod tests {
             ("bytes", Wanted::Whole),
             ("lines=0-1", Wanted::Whole),
         ] {
-            assert_eq!(wanted(&headers(&[("range", range)]), &HeaderMap::new(), 10), expected, "{range}");
+            let request = headers(&[("range", range)]);
+            assert_eq!(asks_for_part(&request), expected != Wanted::Whole, "{range}");
+            assert_eq!(wanted(&request, &HeaderMap::new(), 10), expected, "{range}");
         }
         assert_eq!(wanted(&headers(&[("range", "bytes=0-")]), &HeaderMap::new(), 0), Wanted::Unsatisfiable);
         assert_eq!(wanted(&HeaderMap::new(), &HeaderMap::new(), 10), Wanted::Whole);
@@ -171,6 +173,22 @@ mod tests {
             let request = headers(&[("range", "bytes=0-0"), ("if-range", condition)]);
             assert_eq!(wanted(&request, stored, 10) != Wanted::Whole, holds, "{condition}");
         }
+    }
+
+    /// RFC 9110 §15.5.17.
+    #[test]
+    fn what_is_said_of_content_and_freshness_is_not_said_of_a_416() {
+        let stored = headers(&[
+            ("etag", "\"a\""),
+            ("vary", "accept"),
+            ("content-type", "text/plain"),
+            ("content-length", "10"),
+            ("cache-control", "max-age=60"),
+            ("cdn-cache-control", "max-age=600"),
+            ("expires", MODIFIED),
+        ]);
+        let expected = headers(&[("etag", "\"a\""), ("vary", "accept"), ("cache-control", "no-store")]);
+        assert_eq!(unsatisfiable_headers(&stored), expected);
     }
 
     #[test]

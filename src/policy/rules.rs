@@ -117,3 +117,30 @@ impl Rules {
 pub(crate) fn is_success(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 301 | 308)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_gives_freshness_by_any_ttl_and_names_those_for_all_responses() {
+        let ttl = Ttl { soft: Duration::from_secs(2), hard: Duration::from_secs(9) };
+        let both = &[("soft", ttl.soft), ("hard", ttl.hard)][..];
+        let none = Lifetimes::Origin { fallback: None };
+        let for_404 = vec![(StatusCode::NOT_FOUND, ttl)];
+        for (lifetimes, status_ttls, gives_freshness, ttls) in [
+            (none, vec![], false, &[][..]),
+            (none, for_404.clone(), true, &[]),
+            (Lifetimes::Origin { fallback: Some(ttl) }, vec![], true, both),
+            (Lifetimes::Route(ttl), vec![], true, both),
+            (Lifetimes::Route(ttl), for_404, true, both),
+        ] {
+            let rules = Rules { lifetimes, status_ttls, ..Rules::default() };
+            assert_eq!(
+                (rules.gives_freshness(), &rules.ttls()[..]),
+                (gives_freshness, ttls),
+                "{lifetimes:?}"
+            );
+        }
+    }
+}

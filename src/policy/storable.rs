@@ -105,3 +105,6 @@ fn is_endless(headers: &HeaderMap) -> bool {
         || essence.eq_ignore_ascii_case(b"multipart/x-mixed-replace")
         || essence.get(..16).is_some_and(|start| start.eq_ignore_ascii_case(b"application/grpc"))
 }
+
+#[cfg(test)]
+mod tests;

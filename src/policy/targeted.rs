@@ -110,6 +110,17 @@ mod tests {
         }
     }
 
+    /// RFC 9111 §3.5.
+    #[test]
+    fn each_of_three_shares_what_authorization_guards() {
+        for line in ["public", "must-revalidate", "s-maxage=0"] {
+            assert!(governing(&[line]).directives.shares_authorized, "{line}");
+        }
+        for line in ["max-age=60", "public=?0", "must-revalidate=1", "s-maxage=\"60\""] {
+            assert!(!governing(&[line]).directives.shares_authorized, "{line}");
+        }
+    }
+
     #[test]
     fn what_restricts_does_so_whatever_its_type() {
         for line in ["no-store", "no-store=1", "no-store=(a)", "no-store=?1;a"] {

@@ -201,3 +201,6 @@ pub(crate) fn retry_after(headers: &HeaderMap, wall: SystemTime) -> Option<Durat
     };
     Some(pause.min(MAX_RETRY_AFTER))
 }
+
+#[cfg(test)]
+mod tests;

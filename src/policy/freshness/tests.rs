@@ -213,3 +213,14 @@ fn no_number_is_too_large() {
     let rules = Rules { failure_extension: 100.0, keep: Duration::MAX, ..route(u64::MAX, u64::MAX) };
     assert!(of(&rules, Case { validator: true, ..PLAIN }).is_ok());
 }
+
+/// What has to be confirmed first may be served after a failure, and answers nobody who waits.
+#[test]
+fn a_response_is_shared_at_its_arrival_if_it_may_be_served_at_all() {
+    let shareable =
+        |case| of(&origin(None), Case { validator: true, ..case }).map(|limits| limits.shareable());
+    assert_eq!(shareable(says("max-age=60")), Ok(true));
+    assert_eq!(shareable(says("max-age=0, stale-while-revalidate=60")), Ok(true));
+    assert_eq!(shareable(says("max-age=0, stale-if-error=60")), Ok(false));
+    assert_eq!(shareable(says("no-cache, max-age=60")), Ok(false));
+}

@@ -40,6 +40,17 @@ fn each_answer_has_its_value() {
     }
 }
 
+/// They cost no allocation.
+#[test]
+fn the_usual_answers_are_ready_made() {
+    use Told::{Bypassed, Forwarded, Hit, InVain, Stale, StaleError};
+    let status = CacheStatus::new("odds").unwrap();
+    let usual = [Hit, Stale, StaleError, InVain, Bypassed(Reason::Method), Forwarded(Forward::FILLED)];
+    for told in usual {
+        assert!(matches!(status.value(told), Said::Ready(_)), "{told:?}");
+    }
+}
+
 #[test]
 fn a_value_can_tell_more() {
     let status = CacheStatus::new("odds").unwrap();

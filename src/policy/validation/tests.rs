@@ -257,6 +257,37 @@ fn a_head_confirms_by_its_validators_and_its_length() {
     }
 }
 
+/// RFC 9110 §8.8.1, §8.8.2.2.
+#[test]
+fn parts_are_put_together_by_a_strong_validator_alone() {
+    let strong: Lines<'_> = &[("etag", "\"a\"")];
+    let weak: Lines<'_> = &[("etag", "W/\"a\"")];
+    let dated: Lines<'_> = &[("last-modified", OLD), ("date", NEW)];
+    let just_made: Lines<'_> = &[("last-modified", OLD), ("date", OLD)];
+    let cases: &[(Lines<'_>, Lines<'_>, bool)] = &[
+        (strong, strong, true),
+        (strong, &[("etag", "\"b\"")], false),
+        (strong, weak, false),
+        (weak, weak, false),
+        (strong, &[], false),
+        (&[("etag", "a")], &[("etag", "a")], false),
+        (dated, dated, true),
+        (dated, &[("last-modified", NEW), ("date", "Wed, 09 Nov 1994 08:49:37 GMT")], false),
+        (dated, just_made, false),
+        (just_made, just_made, false),
+        (dated, &[("last-modified", OLD)], false),
+        (dated, &[], false),
+        // A date does not help where one of them has an entity tag.
+        (dated, &[("etag", "\"a\""), ("last-modified", OLD), ("date", NEW)], false),
+        (&[], &[], false),
+    ];
+    for (one, other, expected) in cases {
+        let (first, second) = (headers(one), headers(other));
+        assert_eq!(same_strong(&first, &second), *expected, "{one:?} {other:?}");
+        assert_eq!(same_strong(&second, &first), *expected, "{other:?} {one:?}");
+    }
+}
+
 #[test]
 fn a_304_counts_only_for_the_response_it_is_about() {
     let both = &[("etag", "\"a\""), ("last-modified", OLD)][..];
