@@ -179,11 +179,12 @@ fn what_is_said_to_this_cache_goes_before_the_route() {
     let mut headers = HeaderMap::new();
     headers.insert("cdn-cache-control", HeaderValue::from_static("max-age=7"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=1"));
-    for (targets, rules, expected) in [
-        (&[rules::CDN_CACHE_CONTROL][..], route(30, 300), 7),
-        (&[rules::CDN_CACHE_CONTROL], origin(None), 7),
-        (&[], route(30, 300), 30),
-        (&[], origin(None), 1),
+    use FreshnessSource::{MaxAge, Route, Targeted};
+    for (targets, rules, soft, by) in [
+        (&[rules::CDN_CACHE_CONTROL][..], route(30, 300), 7, Targeted),
+        (&[rules::CDN_CACHE_CONTROL], origin(None), 7, Targeted),
+        (&[], route(30, 300), 30, Route),
+        (&[], origin(None), 1, MaxAge),
     ] {
         let subject = Subject {
             status: StatusCode::OK,
@@ -194,18 +195,43 @@ fn what_is_said_to_this_cache_goes_before_the_route() {
             has_validator: false,
             wall: SystemTime::UNIX_EPOCH,
         };
-        assert_eq!(limits(&rules, &subject).map(|limits| limits.soft), Ok(S(expected)));
+        assert_eq!(limits(&rules, &subject).map(|limits| (limits.soft, limits.by)), Ok((S(soft), by)));
     }
 }
 
 #[test]
 fn it_is_known_whose_word_the_freshness_is() {
-    let alone = |rules: &Rules, case| of(rules, case).map(|limits| limits.route_alone);
-    assert_eq!(alone(&route(1, 1), PLAIN), Ok(true));
-    assert_eq!(alone(&route(1, 1), says("max-age=1")), Ok(false));
-    assert_eq!(alone(&route(1, 1), says("public")), Ok(false));
-    assert_eq!(alone(&origin(Some(Ttl { soft: S(1), hard: S(1) })), PLAIN), Ok(true));
-    assert_eq!(alone(&origin(None), says("max-age=1")), Ok(false));
+    use FreshnessSource::{Expires, Fallback, MaxAge, Nobody, Route, SMaxage, StatusTtl};
+    let ttl = Ttl { soft: S(1), hard: S(1) };
+    let named = Rules { status_ttls: vec![(StatusCode::NOT_FOUND, ttl)], ..origin(None) };
+    for (rules, case, by, route_alone) in [
+        (&route(1, 1), PLAIN, Route, true),
+        (&route(1, 1), says("max-age=1"), Route, false),
+        (&route(1, 1), Case { age: 1, ..says("max-age=1") }, Route, true),
+        (&route(1, 1), says("public"), Route, false),
+        (&named, Case { status: 404, ..PLAIN }, StatusTtl, true),
+        (&origin(Some(ttl)), PLAIN, Fallback, true),
+        (&origin(None), says("max-age=1"), MaxAge, false),
+        (&origin(None), Case { expires: true, ..says("max-age=2, s-maxage=1") }, SMaxage, false),
+        (&origin(None), Case { expires: true, ..PLAIN }, Expires, false),
+        (&origin(None), Case { validator: true, ..PLAIN }, Nobody, false),
+    ] {
+        let found = of(rules, case).map(|limits| (limits.by, limits.route_alone));
+        assert_eq!(found, Ok((by, route_alone)), "{} {}", case.status, case.cache_control);
+    }
+}
+
+/// RFC 9111 §5.2.2.10, §4.2.4.
+#[test]
+fn in_an_emergency_nothing_is_served_that_its_origin_forbids_to() {
+    for (rules, line, expected) in [
+        (origin(None), "max-age=60", true),
+        (origin(None), "s-maxage=60", false),
+        (route(30, 300), "s-maxage=60", true),
+        (route(30, 300), "must-revalidate", false),
+    ] {
+        assert_eq!(of(&rules, says(line)).map(|limits| limits.emergency), Ok(expected), "{line}");
+    }
 }
 
 #[test]

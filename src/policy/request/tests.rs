@@ -104,6 +104,25 @@ fn other_headers_mean_nothing() {
 }
 
 #[test]
+fn what_is_no_request_for_a_cache_is_known_by_its_head() {
+    use Reason::{Method as OtherMethod, MethodOverride, Precondition, RequestBody, Upgrade};
+    let all = [("if-match", "*"), ("x-http-method", "PUT"), ("upgrade", "h2c"), ("content-length", "1")];
+    for (method, lines, has_body, expected) in [
+        (Method::GET, &[][..], false, None),
+        (Method::HEAD, &[("range", "bytes=0-1"), ("if-none-match", "*"), ("cookie", "a=b")], false, None),
+        (Method::POST, &all, true, Some(OtherMethod)),
+        (Method::GET, &all, false, Some(RequestBody)),
+        (Method::GET, &[], true, Some(RequestBody)),
+        (Method::HEAD, &all[..3], false, Some(Upgrade)),
+        (Method::GET, &all[..2], false, Some(MethodOverride)),
+        (Method::GET, &all[..1], false, Some(Precondition)),
+    ] {
+        let found = RequestFacts::scan(&headers(lines)).ineligible(&method, has_body);
+        assert_eq!(found, expected, "{method} {lines:?}");
+    }
+}
+
+#[test]
 fn a_body_is_declared_by_anything_but_one_length_of_0() {
     for (lines, expected) in [
         (&[][..], false),
