@@ -29,7 +29,8 @@ awk '/^\[\[(example|bench|test)\]\]/ { skip = 1; next } /^\[/ { skip = 0 } !skip
 # The properties of the parsers in `checks/` are tests of `key` and `policy`; fewer cases than usual are enough to notice.
 filters=(checks)
 [ "$folder" != breaker ] || filters=()
-# Each run has a copy of the crate of its own, and all of them the same built dependencies.
+# One run after another: each has a copy of the crate of its own, and all of them the same target folder, for what is built of
+# the dependencies.
 export CARGO_TARGET_DIR=$root/target CARGO_PROFILE_TEST_DEBUG=0 PROPTEST_CASES="${PROPTEST_CASES:-64}"
 rm -rf "$root/$folder.out"
 status=0
