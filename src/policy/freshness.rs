@@ -111,12 +111,12 @@ fn named_by(governing: &Governing) -> FreshnessSource {
 pub(crate) fn limits(rules: &Rules, of: &Subject<'_>) -> Result<Limits, Reason> {
     let directives = &of.governing.directives;
     let explicit = explicit_lifetime(of.governing, of.headers, of.wall);
-    let lifetime = lifetime(rules, of, explicit)?;
-    let Lifetime { ttl, by, own } = lifetime;
-
     let forbids_stale =
         (directives.must_revalidate || directives.proxy_revalidate) && !rules.ignore_must_revalidate;
     let must_ask = directives.no_cache != FieldList::Absent && !rules.ignore_no_cache;
+    let lifetime = lifetime(rules, of, explicit)
+        .map_err(|why| if must_ask && why == Reason::NoFreshness { Reason::NoCache } else { why })?;
+    let Lifetime { ttl, by, own } = lifetime;
 
     // §5.2.2.10: of what says `s-maxage`, nobody else may say how stale it may be, unless the route's times count anyway.
     let grants_all = own.is_some() && directives.s_maxage.is_some();

@@ -85,6 +85,7 @@ fn a_response_names_its_own_times_on_a_route_without_ttls() {
         (Case { validator: true, ..PLAIN }, Ok([0, 0, 7, 607])),
         (Case { status: 302, ..PLAIN }, Err(Reason::Status)),
         (Case { status: 302, validator: true, ..PLAIN }, Err(Reason::Status)),
+        (says("no-cache"), Err(Reason::NoCache)),
         (says("no-cache, max-age=60"), Err(Reason::NoCache)),
         (Case { validator: true, ..says("no-cache, max-age=60") }, Ok([0, 0, 0, 600])),
     ] {
