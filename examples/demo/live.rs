@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::http::header::HOST;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, interval};
 use tower::ServiceExt;
@@ -47,7 +48,7 @@ odds are fresh for {} s, served stale with a refresh behind it to {} s, and whil
         TIMES.hard.as_secs(),
         TIMES.hard.as_secs() * 3 / 2,
     ));
-    tokio::spawn(load(router.clone()));
+    tokio::spawn(load(router.clone(), address));
     tokio::spawn(status(cache, api, tally));
     let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -61,7 +62,9 @@ odds are fresh for {} s, served stale with a refresh behind it to {} s, and whil
 }
 
 /// A few readers: some odds are asked for more often than others.
-async fn load(router: Router) {
+async fn load(router: Router, address: SocketAddr) {
+    // As it comes from readers: what is stored for a URL can be purged by that URL.
+    let host = address.to_string();
     let mut ticks = interval(PAUSE);
     loop {
         ticks.tick().await;
@@ -71,7 +74,7 @@ async fn load(router: Router) {
             1..4 => format!("/scores/{}", fastrand::u8(1..6)),
             _ => format!("/odds/{sport}?market={}", ["main", "totals"][fastrand::usize(..2)]),
         };
-        let Ok(request) = Request::get(path).body(Body::empty()) else { continue };
+        let Ok(request) = Request::get(path).header(HOST, &host).body(Body::empty()) else { continue };
         // The router itself is asked, without a socket; it cannot fail.
         tokio::spawn(router.clone().oneshot(request));
     }
