@@ -190,6 +190,12 @@ impl Entry {
         }
     }
 
+    /// From when on nothing lets it be served: its own last limit, or what an operator said of its route.
+    pub(crate) fn served_until(&self) -> Tick {
+        let by_word = if self.emergency { self.origin.route.serve_stale_until() } else { Tick::PAST };
+        self.times.error_at.max(by_word)
+    }
+
     /// Whether a purge of its route has passed it by.
     #[inline]
     pub(crate) fn is_purged(&self) -> bool {

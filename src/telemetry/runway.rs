@@ -27,13 +27,13 @@ impl Newest {
     }
 
     /// How long a half of them can be served: the median of what is left until they may be served no more, even after a
-    /// failed fetch. `None` when nothing is stored.
+    /// failed fetch, or by an operator's word. `None` when nothing is stored.
     pub(crate) fn runway(&self, now: Tick) -> Option<Duration> {
         let newest: Vec<Arc<Entry>> =
             self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
         // What a purge of its route has passed may be about to be dropped.
         let standing = newest.iter().filter(|entry| !entry.is_purged());
-        let mut left: Vec<Duration> = standing.map(|entry| entry.times.error_at.since(now)).collect();
+        let mut left: Vec<Duration> = standing.map(|entry| entry.served_until().since(now)).collect();
         left.sort_unstable();
         left.get(left.len() / 2).copied()
     }

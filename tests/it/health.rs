@@ -117,6 +117,25 @@ async fn the_runway_is_how_long_what_is_stored_can_be_served() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_runway_reaches_as_far_as_an_operator_says() {
+    let cache = Cache::new(route(10, 100), &Origin::counting());
+    let runway = || route_health(&cache).stale_runway;
+    cache.get("/").await;
+    cache.handle.serve_stale_for("route", secs(7200));
+    assert_eq!(runway(), Some(secs(7200)));
+    cache.handle.serve_stale_for("route", secs(20));
+    assert_eq!(runway(), Some(secs(150)), "a word takes nothing away");
+    cache.handle.serve_stale_for("route", secs(0));
+    assert_eq!(runway(), Some(secs(150)));
+
+    let strict =
+        Cache::new(origin_says(), &Origin::new(|_| Reply::ok("").control("max-age=10, must-revalidate")));
+    strict.get("/").await;
+    strict.handle.serve_stale_for("route", secs(7200));
+    assert_eq!(route_health(&strict).stale_runway, Some(secs(10)), "it may never be stale");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_runway_is_the_median_of_the_newest() {
     let cache = Cache::new(
         origin_says(),
