@@ -203,7 +203,7 @@ down() {
     diagnose SwrCacheRefreshesFail '`failure`' \
         "the origin answers 5xx, its breaker is open, and scores can be served for ${BASH_REMATCH[1]%.*} s more"
     lever /routes/scores '{"serve_stale_until":"2h"}'
-    look 'curl -s $OPS/health/cache' 'of(route("scores"), "serve_stale_until")' '"serve_stale_until": "20'
+    look 'curl -s $OPS/health/cache' 'of(route("scores"), "serve_stale_until", "stale_runway_seconds")' '"stale_runway_seconds": 7[0-9]{3}'
     # Without the lever nothing is served past 1.5 × the hard TTL of 5 s.
     reader helped '^200 in 0\..*Age: (8|9|[1-9][0-9]);.*hit' /scores/1
     inject up
@@ -327,7 +327,7 @@ throttled() {
     reader symptom '^200 .*detail=stale' /scores/1
     look 'curl -s $OPS/health/cache' 'events("refresh_failed") + [of(it["breakers"][0], "name", "state", "failures")]' \
         '"refresh_failed".*"reason": "throttled"' '"name": "([a-z-]*)", "state": "closed"'
-    diagnose SwrCacheRefreshesFail '`throttled`' "the origin answers 429, which opens no breaker: ${BASH_REMATCH[1]} is closed, and it is asked on"
+    diagnose '429 from the upstream' throttled "the origin answers 429, which opens no breaker: ${BASH_REMATCH[1]} is closed, and it is asked on"
     lever /routes/scores '{"serve_stale_until":"2h"}'
     lever /breakers/paid-api '{"mode":"open"}'
     within 'no call reaches the origin' no_calls
