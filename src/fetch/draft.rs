@@ -25,6 +25,7 @@ impl Job {
     pub(super) fn draft(&self, plan: Plan, mut head: response::Parts, arrival: Arrival) -> (Entry, Unstored) {
         let rules = &self.route.settings.rules;
         let limits = plan.limits;
+        let aged = head.headers.contains_key(header::AGE);
         let now = self.now();
         let jitter = if limits.hard > limits.soft { rules.soft_jitter * fastrand::f64() } else { 0.0 };
         let times = Times::new(
@@ -67,7 +68,7 @@ impl Job {
             refresh: RefreshState::default(),
             hits: Default::default(),
         };
-        (entry, Unstored { extensions: head.extensions, fields })
+        (entry, Unstored { extensions: head.extensions, fields, aged })
     }
 
     /// For which other queries the response is the same, where the route goes by that.

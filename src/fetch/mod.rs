@@ -19,7 +19,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::OptionFuture};
-use http::{Extensions, HeaderMap, Request, Response, StatusCode, request, response};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, header, request, response};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::{error::Elapsed, timeout},
@@ -90,11 +90,17 @@ pub(crate) enum Reply<B, E> {
 pub(crate) struct Unstored {
     extensions: Extensions,
     fields: HeaderMap,
+    /// Whether it was not made, nor confirmed, for this very request (RFC 9111 §5.1): some of it was in a cache, as its own
+    /// `Age` says or because some of it was stored here.
+    aged: bool,
 }
 
 impl Unstored {
     /// Gives it to them.
     pub(crate) fn add_to<B>(self, response: &mut Response<B>) {
+        if !self.aged {
+            response.headers_mut().remove(header::AGE);
+        }
         response.extensions_mut().extend(self.extensions);
         response.headers_mut().extend(self.fields);
     }

@@ -121,7 +121,7 @@ impl Job {
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
         let shareable = plan.limits.shareable();
-        let (entry, unstored) = self.draft(plan, head, arrival);
+        let (entry, mut unstored) = self.draft(plan, head, arrival);
         let entry = Arc::new(entry);
         if self.call.as_ref().is_some_and(breaker::Permit::is_probe) {
             // All others wait for the probe: its head is enough for them, a long body is not to hold them up.
@@ -139,6 +139,7 @@ impl Job {
             lead.publish(if shareable { shared } else { Landing::Released });
         }
         if let Some(reader) = reader {
+            unstored.aged |= arriving.has_begun();
             let answered = if arriving.has_begun() { Reply::Completed } else { Reply::Stored };
             answer(reply, answered(Arc::clone(&entry), reader, unstored));
         }

@@ -52,6 +52,14 @@ fn ages() -> Vec<Case> {
             .shows(["age: 1"])
             .get(59, "200 #1 hit")
             .shows(["age: 59"]),
+        case(AGE, "what was confirmed for this very request has none")
+            .in_both_modes()
+            .origin([ok([FRESH, r#"etag: "a""#]), unchanged([FRESH])])
+            .fill()
+            .get(100, "200 #1 fwd=stale; fwd-status=304")
+            .lacks(["age"])
+            .get(101, "200 #1 hit")
+            .shows(["age: 1"]),
         case(AGE, "the time on the way is a part of it")
             .in_both_modes()
             .origin([ok([FRESH]).after(3)])
