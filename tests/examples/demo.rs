@@ -72,8 +72,8 @@ fn its_api_gets_into_any_trouble_and_out_of_it() {
     for (state, status, cache_status, field) in [
         ("cookies", 200, "detail=set_cookie", "set-cookie"),
         ("throttled", 429, "detail=throttled", "retry-after"),
-        ("slow", 200, "stored", "age"),
-        ("up", 200, "stored", "age"),
+        ("slow", 200, "stored", "content-type"),
+        ("up", 200, "stored", "content-type"),
         // The load may have opened the breaker by then, or not.
         ("down", 503, "detail=", "retry-after"),
     ] {
