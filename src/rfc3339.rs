@@ -1,6 +1,9 @@
-//! Wall-clock times as text (RFC 3339), to the second, for what is serialized.
+//! Wall-clock times as text (RFC 3339), to the second.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt::Display,
+    time::{Duration, SystemTime},
+};
 
 use serde::Serializer;
 
@@ -8,10 +11,13 @@ use serde::Serializer;
 const LAST: u64 = 253_402_300_799;
 
 /// A time before 1970 or after 9999 counts as the first or the last that can be shown.
-pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn shown(time: SystemTime) -> impl Display {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let shown = SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs().min(LAST));
-    serializer.collect_str(&humantime::format_rfc3339_seconds(shown))
+    humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs().min(LAST)))
+}
+
+pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&shown(*time))
 }
 
 pub(crate) fn maybe<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,14 +2,14 @@
 //!
 //! No body is shown, and of headers the values of those that are known to hold no secret; the others are named.
 
-use std::{fmt::Write, time::SystemTime};
+use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
 
 use super::reply::{self, Reply};
 use crate::{
-    clock::Tick,
+    clock::{self, Tick},
     entry::{Entry, EntryInfo},
     key::{Key, percent},
     policy::reuse::Reuse,
@@ -93,11 +93,16 @@ struct Details {
     stored_bytes: u64,
     /// Whether a fetch to replace it failed.
     failed: bool,
-    stored_at: Option<String>,
-    fresh_until: Option<String>,
-    stale_until: Option<String>,
-    error_until: Option<String>,
-    kept_until: Option<String>,
+    #[serde(serialize_with = "crate::rfc3339::serialize")]
+    stored_at: SystemTime,
+    #[serde(serialize_with = "crate::rfc3339::serialize")]
+    fresh_until: SystemTime,
+    #[serde(serialize_with = "crate::rfc3339::serialize")]
+    stale_until: SystemTime,
+    #[serde(serialize_with = "crate::rfc3339::serialize")]
+    error_until: SystemTime,
+    #[serde(serialize_with = "crate::rfc3339::serialize")]
+    kept_until: SystemTime,
     headers: Vec<Field>,
 }
 
@@ -180,11 +185,11 @@ impl Details {
             summary: Summary::of(entry, now),
             stored_bytes: info.weight,
             failed: info.extended,
-            stored_at: rfc3339(info.cached_at),
-            fresh_until: rfc3339(info.soft_expires_at),
-            stale_until: rfc3339(info.hard_expires_at),
-            error_until: rfc3339(info.error_expires_at),
-            kept_until: info.error_expires_at.checked_add(kept).and_then(rfc3339),
+            stored_at: info.cached_at,
+            fresh_until: info.soft_expires_at,
+            stale_until: info.hard_expires_at,
+            error_until: info.error_expires_at,
+            kept_until: clock::later(info.error_expires_at, kept),
             headers: fields(&entry.headers.without_slots()),
         }
     }
@@ -202,14 +207,6 @@ fn fields(headers: &HeaderMap) -> Vec<Field> {
         .collect();
     fields.sort_by(|a, b| a.name.cmp(&b.name));
     fields
-}
-
-/// A point of time as RFC 3339 has it, in whole seconds; `None` outside of the years that it has.
-pub(super) fn rfc3339(at: SystemTime) -> Option<String> {
-    at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    let mut text = String::new();
-    write!(text, "{}", humantime::format_rfc3339_seconds(at)).ok()?;
-    Some(text)
 }
 
 /// The value of a parameter in the query, decoded as a form's.

@@ -280,7 +280,7 @@ impl Job {
         } else {
             self.route.newest.stored(entry);
         }
-        telemetry::evictions(&self.route.core, now);
+        tell(|| telemetry::evictions(&self.route.core, now));
         self.route.failing.went_well();
         self.refreshed(RefreshResult::Success);
     }

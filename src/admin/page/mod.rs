@@ -5,14 +5,12 @@ use std::{fmt::Display, time::Duration};
 
 use http::{HeaderValue, StatusCode, header};
 
-use super::{
-    entries::rfc3339,
-    reply::{self, Reply},
-};
+use super::reply::{self, Reply};
 use crate::{
     breaker::BreakerInfo,
     handle::CacheHandle,
     health::{HealthStatus, RouteHealth, StoreStats},
+    rfc3339,
     telemetry::Quantiles,
 };
 
@@ -44,7 +42,7 @@ pub(super) fn show(cache: &CacheHandle, has_token: bool) -> Reply {
     let page = fill(TEMPLATE, |name| match name {
         "style" => STYLE.to_owned(),
         "script" => SCRIPT.to_owned(),
-        "moment" => rfc3339(cache.core().clock.wall()).unwrap_or_default(),
+        "moment" => rfc3339::shown(cache.core().clock.wall()).to_string(),
         "status" => status.as_str().to_owned(),
         "word" => if status == HealthStatus::Ok { "OK" } else { "Degraded" }.to_owned(),
         "why" => format!("{} from memory in the last five minutes.", percent(why)),
