@@ -1,16 +1,17 @@
 //! The headers of a stored response, with slots for what each answer fills in.
 
+use std::ptr;
+
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::AGE, response};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AGE};
 
 use crate::policy::status::Said;
 
 /// The headers of a stored response. The first place is `Age`'s and the second one that of the cache's status, so that an
 /// answer finds both without hashing a name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct StoredHeaders {
-    /// Ready for a response to be made of a clone, into which a map would have to be moved.
-    head: response::Parts,
+    map: HeaderMap,
     /// The field of the second slot. There is none where a cache further up speaks in it already.
     status: Option<HeaderName>,
 }
@@ -39,13 +40,7 @@ impl StoredHeaders {
         }
         // The first clone of a name may allocate; let it be this one and not the first hit's. And it takes no more than it
         // needs, where a map that grew has room for more.
-        Self::of(map.clone(), status.map(|(field, _)| field.clone()))
-    }
-
-    fn of(map: HeaderMap, status: Option<HeaderName>) -> Self {
-        let (mut head, ()) = Response::new(()).into_parts();
-        head.headers = map;
-        Self { head, status }
+        Self { map: map.clone(), status: status.map(|(field, _)| field.clone()) }
     }
 
     /// These headers, with the slots that `self` has.
@@ -56,26 +51,20 @@ impl StoredHeaders {
 
     /// As they are kept; what the slots hold means nothing.
     pub(crate) fn as_map(&self) -> &HeaderMap {
-        &self.head.headers
+        &self.map
     }
 
-    /// The head of a response with this status at this age, from a cache that says `said`.
-    pub(crate) fn at(
-        &self,
-        status: StatusCode,
-        age: u64,
-        said: Option<(&HeaderName, Said<'_>)>,
-    ) -> response::Parts {
-        let mut head = self.head.clone();
-        head.status = status;
-        let map = &mut head.headers;
+    /// Makes `map` that of a response at this age, from a cache that says `said`. It is written where it stays: what is
+    /// moved just after it was written is waited for.
+    pub(crate) fn copy_to(&self, map: &mut HeaderMap, age: u64, said: Option<(&HeaderName, Said<'_>)>) {
+        map.clone_from(&self.map);
         let mut slots = map.values_mut();
         if let Some(slot) = slots.next() {
             *slot = age_value(age);
         }
         match (said, &self.status) {
             (Some((field, said)), Some(own)) if field == own => {
-                if let Some(slot) = slots.next().filter(|slot| **slot != *said) {
+                if let Some(slot) = slots.next().filter(|slot| !is_same(slot, &said)) {
                     *slot = said.into_value();
                 }
             }
@@ -89,7 +78,6 @@ impl StoredHeaders {
                 }
             }
         }
-        head
     }
 
     /// As they came.
@@ -108,10 +96,9 @@ impl StoredHeaders {
     }
 }
 
-impl Default for StoredHeaders {
-    fn default() -> Self {
-        Self::of(HeaderMap::new(), None)
-    }
+/// Whether two values are clones of one, which is known without a look at their text.
+fn is_same(a: &HeaderValue, b: &HeaderValue) -> bool {
+    ptr::eq(a.as_bytes(), b.as_bytes())
 }
 
 /// The same headers, with values that are no slices of a larger buffer.
@@ -226,9 +213,9 @@ mod tests {
                 let usual = HeaderValue::from_static(usual);
                 let stored = StoredHeaders::new(received, stored_by.map(|field| (field, &usual)));
                 let status = served_by.map(|field| (field, Said::Ready(&said)));
-                let head = stored.at(StatusCode::GONE, 9, status);
-                assert_eq!(head.status, StatusCode::GONE);
-                assert_eq!(head.headers, expected, "{received:?} {stored_by:?} {served_by:?}");
+                let mut headers = HeaderMap::new();
+                stored.copy_to(&mut headers, 9, status);
+                assert_eq!(headers, expected, "{received:?} {stored_by:?} {served_by:?}");
                 let mut came = received.clone();
                 came.remove(AGE);
                 assert_eq!(stored.without_slots(), came);

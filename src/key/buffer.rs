@@ -54,19 +54,43 @@ impl Buffer {
     /// Appends `bytes` behind a `head`, in one step.
     #[inline]
     pub(super) fn extend_behind<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) {
-        let end = self.len + N + bytes.len();
-        let places = self.inline.get_mut(self.len..end).filter(|_| self.spilled.is_empty());
-        match places.and_then(|places| places.split_first_chunk_mut()) {
+        match self.places(bytes.len()) {
             Some((first, rest)) => {
                 *first = head;
                 rest.copy_from_slice(bytes);
-                self.len = end;
             }
             None => {
                 self.spill(&head);
                 self.spill(bytes);
             }
         }
+    }
+
+    /// The same with ASCII letters in lower case: changed on their way, as what was just written is slow to be read again.
+    #[inline]
+    pub(super) fn extend_lowercase_behind<const N: usize>(&mut self, head: [u8; N], bytes: &[u8]) {
+        match self.places(bytes.len()) {
+            Some((first, rest)) => {
+                *first = head;
+                for (place, byte) in rest.iter_mut().zip(bytes) {
+                    *place = byte.to_ascii_lowercase();
+                }
+            }
+            None => {
+                self.spill(&head);
+                self.spill(&bytes.to_ascii_lowercase());
+            }
+        }
+    }
+
+    /// The next `N` places and `len` behind them, to be written; none if they are not all on the stack.
+    #[inline]
+    fn places<const N: usize>(&mut self, len: usize) -> Option<(&mut [u8; N], &mut [u8])> {
+        let start = self.len;
+        let end = start + N + len;
+        let places = self.inline.get_mut(start..end).filter(|_| self.spilled.is_empty())?;
+        self.len = end;
+        places.split_first_chunk_mut()
     }
 
     /// Puts bytes before what is written from `at` on.
@@ -106,6 +130,7 @@ mod tests {
         Push(u8),
         Extend(Vec<u8>),
         ExtendBehind([u8; 2], Vec<u8>),
+        ExtendLowercaseBehind([u8; 2], Vec<u8>),
         Insert(usize, Vec<u8>),
     }
 
@@ -115,6 +140,7 @@ mod tests {
             any::<u8>().prop_map(Step::Push),
             bytes().prop_map(Step::Extend),
             (any::<[u8; 2]>(), bytes()).prop_map(|(head, bytes)| Step::ExtendBehind(head, bytes)),
+            (any::<[u8; 2]>(), bytes()).prop_map(|(head, bytes)| Step::ExtendLowercaseBehind(head, bytes)),
             (0..400_usize, bytes()).prop_map(|(at, bytes)| Step::Insert(at, bytes)),
         ]
     }
@@ -137,6 +163,11 @@ mod tests {
                         buffer.extend_behind(head, &bytes);
                         vec.extend(head);
                         vec.extend(bytes);
+                    }
+                    Step::ExtendLowercaseBehind(head, bytes) => {
+                        buffer.extend_lowercase_behind(head, &bytes);
+                        vec.extend(head);
+                        vec.extend(bytes.to_ascii_lowercase());
                     }
                     Step::Insert(at, bytes) => {
                         let at = at.min(vec.len());

@@ -62,9 +62,10 @@ impl KeyWriter {
     /// Writes a plain part with ASCII letters in lower case.
     #[inline]
     pub(crate) fn push_lowercase(&mut self, part: &[u8]) {
-        self.push(part);
-        let start = self.bytes.len() - part.len();
-        self.bytes.as_mut_slice()[start..].make_ascii_lowercase();
+        match u8::try_from(part.len()) {
+            Ok(len @ ..0x80) => self.bytes.extend_lowercase_behind([PLAIN, len], part),
+            _ => self.push(part.to_ascii_lowercase()),
+        }
     }
 
     /// Writes a plain part piece by piece.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header, response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::body::ResponseBody;
 use crate::{
@@ -36,6 +36,14 @@ pub(crate) struct Ask {
     pub(crate) shown_key: Option<Box<str>>,
 }
 
+impl Ask {
+    /// Whether it wants a whole response whatever that is.
+    #[inline]
+    fn wants_all(&self) -> bool {
+        !(self.head || self.facts.has_conditionals() || self.facts.has_range())
+    }
+}
+
 /// A request's answer from `entry`, whose body is stored, or `on_its_way`. It is a 304 if the request's own conditions
 /// say so (RFC 9110 §13.2.2), and without a body for HEAD.
 #[inline]
@@ -48,81 +56,86 @@ pub(crate) fn from_entry<B>(
     now: Tick,
     told: Told,
 ) -> Response<ResponseBody<B>> {
-    let status = route
-        .status_field()
-        .map(|status| (&status.field, status.said(told, Some(entry.ttl(now)), ask.shown_key.as_deref())));
-    let mut head = entry.headers.at(entry.status, entry.age(now), status);
-    if let Some(uri) = &entry.final_uri {
-        head.extensions.insert(FinalUri::clone(uri));
-    }
-    with_head(entry, head, on_its_way, ask, request)
-}
-
-#[inline]
-fn with_head<B>(
-    entry: &Entry,
-    mut head: response::Parts,
-    on_its_way: Option<SpoolReader>,
-    ask: &Ask,
-    request: &HeaderMap,
-) -> Response<ResponseBody<B>> {
-    if ask.facts.has_conditionals()
-        && validation::client_condition(request, entry.headers.as_map(), entry.status)
-            == Condition::NotModified
-    {
-        head.status = StatusCode::NOT_MODIFIED;
-        head.headers = validation::not_modified_headers(&head.headers);
-        return Response::from_parts(head, ResponseBody::none());
-    }
-    if ask.head {
-        // A 204 has no length (RFC 9110 §8.6).
-        let has_length = entry.content.get().is_some() && entry.status != StatusCode::NO_CONTENT;
-        if has_length && !head.headers.contains_key(header::CONTENT_LENGTH) {
-            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(entry.body_len()));
-        }
-        return Response::from_parts(head, ResponseBody::none());
-    }
-    let body = match (on_its_way, entry.content.get()) {
-        (None, Some(content))
-            if ask.facts.has_range() && (entry.status == StatusCode::OK || entry.extent.is_some()) =>
-        {
-            return part_of(entry, content, head, request);
-        }
+    let stored = if on_its_way.is_some() { None } else { entry.content.get() };
+    let body = match (on_its_way, stored) {
         (Some(reader), _) => ResponseBody::shared(reader),
         (None, Some(content)) => ResponseBody::stored(content),
         (None, None) => ResponseBody::none(),
     };
-    Response::from_parts(head, body)
+    let status = route
+        .status_field()
+        .map(|status| (&status.field, status.said(told, Some(entry.ttl(now)), ask.shown_key.as_deref())));
+    let mut response = Response::new(body);
+    *response.status_mut() = entry.status;
+    entry.headers.copy_to(response.headers_mut(), entry.age(now), status);
+    if let Some(uri) = &entry.final_uri {
+        response.extensions_mut().insert(FinalUri::clone(uri));
+    }
+    if !ask.wants_all() {
+        as_asked(&mut response, entry, stored, ask, request);
+    }
+    response
 }
 
-/// The part of what is stored that a request with `Range` asks for (RFC 9110 §15.3.7, §15.5.17).
-fn part_of<B>(
+/// Makes of a whole response what the request wants of it.
+#[cold]
+fn as_asked<B>(
+    response: &mut Response<ResponseBody<B>>,
+    entry: &Entry,
+    stored: Option<&Content>,
+    ask: &Ask,
+    request: &HeaderMap,
+) {
+    if ask.facts.has_conditionals()
+        && validation::client_condition(request, entry.headers.as_map(), entry.status)
+            == Condition::NotModified
+    {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.headers_mut() = validation::not_modified_headers(response.headers());
+        *response.body_mut() = ResponseBody::none();
+    } else if ask.head {
+        // A 204 has no length (RFC 9110 §8.6).
+        let has_length = entry.content.get().is_some() && entry.status != StatusCode::NO_CONTENT;
+        if has_length && !response.headers().contains_key(header::CONTENT_LENGTH) {
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(entry.body_len()));
+        }
+        *response.body_mut() = ResponseBody::none();
+    } else if ask.facts.has_range() && (entry.status == StatusCode::OK || entry.extent.is_some()) {
+        if let Some(content) = stored {
+            to_part(response, entry, content, request);
+        }
+    }
+}
+
+/// Makes of it the part of what is stored that a request with `Range` asks for (RFC 9110 §15.3.7, §15.5.17).
+fn to_part<B>(
+    response: &mut Response<ResponseBody<B>>,
     entry: &Entry,
     content: &Content,
-    mut head: response::Parts,
     request: &HeaderMap,
-) -> Response<ResponseBody<B>> {
+) {
     let (start, length) = match &entry.extent {
         Some(extent) => (extent.bytes.start, extent.whole),
         None => (0, content.body.len()),
     };
     let (status, part, body) = match range::wanted(request, entry.headers.as_map(), length) {
-        Wanted::Whole => return Response::from_parts(head, ResponseBody::stored(content)),
+        Wanted::Whole => return,
         Wanted::Part(part) => {
             let stored = part.start.saturating_sub(start)..part.end.saturating_sub(start);
             let body = ResponseBody::part(&content.body.part(&stored));
             (StatusCode::PARTIAL_CONTENT, Some(part), body)
         }
         Wanted::Unsatisfiable => {
-            head.headers = range::unsatisfiable_headers(&head.headers);
+            *response.headers_mut() = range::unsatisfiable_headers(response.headers());
             (StatusCode::RANGE_NOT_SATISFIABLE, None, ResponseBody::text(""))
         }
     };
-    head.status = status;
-    head.headers.insert(header::CONTENT_RANGE, range::content_range(part.as_ref(), length));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_RANGE, range::content_range(part.as_ref(), length));
     let sent = part.map_or(0, |part| part.end - part.start);
-    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(sent));
-    Response::from_parts(head, body)
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(sent));
+    *response.body_mut() = body;
 }
 
 /// How what is stored comes to be served.

@@ -94,16 +94,19 @@ where
             return self.observe(parts, body, &key, &ask, asked.as_ref(), stored, now);
         }
         if let Some(entry) = stored {
-            let answer = |served| respond::from_store(route, entry, &ask, &parts.headers, now, now, served);
+            let answer = |served| {
+                let response = respond::from_store(route, entry, &ask, &parts.headers, now, now, served);
+                ResponseFuture::ready(response)
+            };
             match reuse {
-                Reuse::Fresh => return ResponseFuture::ready(answer(Served::HIT)),
+                Reuse::Fresh => return answer(Served::HIT),
                 Reuse::Stale | Reuse::StaleError => {
                     let response =
                         answer(if reuse == Reuse::Stale { Served::STALE } else { Served::STALE_ERROR });
                     if asked.is_none_or(|asked| asked.may_fetch_for_all()) {
                         refresh(route, &self.inner, parts, key.as_bytes(), entry, ask.asker, now);
                     }
-                    return ResponseFuture::ready(response);
+                    return response;
                 }
                 Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
             }
