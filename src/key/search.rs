@@ -237,6 +237,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_rule_weighs_what_its_names_take() {
+        for (line, names, letters) in [
+            ("key-order", 0, 0),
+            ("params=(\"\")", 1, 0),
+            ("params=(\"a\" \"bcd\")", 2, 4),
+            ("params, except=(\"abcde\" \"\" \"f\")", 3, 6),
+        ] {
+            let weight = size_of::<SearchVariance>() + names * size_of::<Box<str>>() + letters;
+            assert_eq!(variance(&[line]).expect(line).weight(), weight, "{line}");
+        }
+    }
+
     /// The comparison as the draft tells it, pair by pair.
     fn equivalent(variance: &SearchVariance, one: &str, other: &str) -> bool {
         let list = |query: &str| {

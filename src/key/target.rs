@@ -196,10 +196,58 @@ mod tests {
     }
 
     #[test]
+    fn the_host_is_found_wherever_it_stands() {
+        for headers in [[("host", "a"), ("accept", "b")], [("accept", "b"), ("host", "a")]] {
+            assert_eq!(printed(&Target, &get("/x", &headers)), "ns||a|/x", "{headers:?}");
+        }
+    }
+
+    #[test]
     fn user_information_is_never_written() {
         let parts = get("http://user:secret@a/x", &[]);
         assert_eq!(printed(&Target, &parts), BYPASS);
         assert_eq!(authority(&parts), Some("a"));
+    }
+
+    #[test]
+    fn another_query_leaves_all_else_as_it_is() {
+        for (uri, query, expected) in [
+            ("/x?a=1", Some("b=2"), Some("/x?b=2")),
+            ("/x", Some("b?c"), Some("/x?b?c")),
+            ("/x?a=1", Some(""), Some("/x?")),
+            ("/x?a=1", None, Some("/x")),
+            ("/", None, Some("/")),
+            ("https://u:p@a:8443/x?a", Some("b"), Some("https://u:p@a:8443/x?b")),
+            ("http://a", Some("b"), Some("http://a/?b")),
+            ("/x?a", Some("b c"), None),
+            // It has no path that a query could follow.
+            ("a:443", Some("b"), None),
+        ] {
+            let mut parts = get(uri, &[]);
+            let set = set_query(&mut parts, query).map(|()| parts.uri.to_string());
+            assert_eq!(set.as_deref(), expected, "{uri} {query:?}");
+            assert!(set.is_some() || parts.uri == *uri, "{uri} {query:?}: {}", parts.uri);
+        }
+    }
+
+    #[cfg(feature = "axum")]
+    #[test]
+    fn under_axum_both_uris_get_another_query_if_they_had_the_same_one() {
+        for (original, routed, expected) in [
+            ("/t1/x?a", "/x?a", Some(("/t1/x?b", "/x?b"))),
+            ("/t1/x", "/x", Some(("/t1/x?b", "/x?b"))),
+            ("/t1/x?a", "/x?c", None),
+            ("/t1/x?a", "/x", None),
+            ("a:443", "/", None),
+        ] {
+            let mut parts = get(routed, &[]);
+            parts.extensions.insert(axum::extract::OriginalUri(Uri::from_static(original)));
+            let set = set_query(&mut parts, Some("b"));
+            assert_eq!(set.is_some(), expected.is_some(), "{original} {routed}");
+            let found = (target_uri(&parts).to_string(), parts.uri.to_string());
+            let (original, routed) = expected.unwrap_or((original, routed));
+            assert_eq!(found, (original.to_owned(), routed.to_owned()));
+        }
     }
 
     #[cfg(feature = "axum")]
