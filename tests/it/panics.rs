@@ -19,7 +19,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tower::{Layer, Service};
-use tower_swr_cache::{CacheFailure, CacheHandle, KeyDecision, KeyWriter, SwrCache};
+use tower_swr_cache::{CacheFailure, CacheHandle, EventKind, KeyDecision, KeyWriter, SwrCache};
 
 use crate::support::{
     self, Gate, Origin, Reply, ReqBody, Start, origin_says, request, rest, route, said, secs, subscribe, wall,
@@ -34,6 +34,7 @@ enum Place {
     WallClock,
     Metrics,
     LogLine,
+    EventHook,
     ServiceClone,
     ServiceReady,
     ServiceCall,
@@ -591,4 +592,37 @@ async fn those_who_wait_are_told_what_went_wrong_though_who_hears_of_the_breaker
     // One of them led once more, and was refused.
     let count = |reason| seen.iter().filter(|seen| **seen == Seen::Made(reason)).count();
     assert_eq!((count("timeout"), count("breaker_open")), (3, 1), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_is_stored_whatever_becomes_of_those_who_are_told_what_was_evicted_for_it() {
+    for place in [LogLine, EventHook] {
+        let trap = Trap::default();
+        let _listening = listen(&trap);
+        let handle = CacheHandle::builder().capacity_bytes(256 << 10).max_body_bytes(16 << 10).on_event({
+            let trap = trap.clone();
+            move |_| trap.pass(EventHook)
+        });
+        let handle = handle.build().unwrap();
+        let origin = Origin::new(|call| Reply::ok(format!("{:8192}", call.n)));
+        let cache = support::Cache::on(&handle, route(10, 100).build().unwrap(), &origin);
+        trap.set(place);
+        let mut n = 0;
+        while handle.events().is_empty() {
+            n += 1;
+            assert!(n < 100, "nothing is evicted");
+            let path = format!("/{n}");
+            // Two who are there from the beginning, and one who comes later.
+            let both = [cache.spawn(&path), cache.spawn(&path)];
+            for answer in both {
+                assert_eq!(answer.await.unwrap().text().trim_start(), n.to_string(), "{place:?}");
+            }
+            assert_eq!(cache.get(&path).await.said, "hit", "{place:?}");
+        }
+        let kinds: Vec<_> = handle.events().iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [EventKind::Evicted], "{place:?}");
+        let stats = handle.stats();
+        assert_eq!((origin.calls(), stats.keys), (n, n - 1), "{place:?}");
+        assert_eq!((stats.flights, stats.inflight_bytes), (0, 0), "{place:?}");
+    }
 }
