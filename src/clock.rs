@@ -106,4 +106,27 @@ mod tests {
         assert_eq!(Tick::PAST.since(tick), Duration::ZERO);
         assert_eq!(tick.after(Duration::from_secs(5)).since(tick), Duration::from_secs(5));
     }
+    #[test]
+    fn a_clock_starts_when_a_response_of_thirty_years_could_have_been_made() {
+        const YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
+        assert!(Clock::new(None).now().since(Tick::PAST) > YEARS);
+    }
+
+    #[test]
+    fn a_point_to_come_has_a_time_on_the_wall_clock() {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let clock = Clock::new(Some(Arc::new(move || wall)));
+        let (now, span) = (Tick(EPOCH), Duration::from_secs(5));
+        assert_eq!(clock.wall_at(now.after(span), now), Some(wall + span));
+        assert_eq!(clock.wall_at(now, now), None);
+        assert_eq!(clock.wall_at(now, now.after(span)), None);
+    }
+
+    #[test]
+    fn what_is_too_late_to_be_told_is_as_late_as_can_be() {
+        let (wall, span) = (SystemTime::UNIX_EPOCH, Duration::from_secs(5));
+        assert_eq!(later(wall, span), wall + span);
+        let last = later(wall, Duration::MAX);
+        assert!(last > wall + 10_000 * Duration::from_secs(365 * 86_400), "{last:?}");
+    }
 }

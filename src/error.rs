@@ -110,3 +110,36 @@ impl Error for BodyError {
         self.source.as_deref().map(|source| &**source as &(dyn Error + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_that_cannot_work_says_which_field_and_which_value() {
+        let error = ConfigError::new("soft_ttl", Duration::ZERO, "has to be more than nothing");
+        assert_eq!((error.field(), error.value()), ("soft_ttl", "0ns"));
+        assert_eq!(error.to_string(), "soft_ttl = 0ns: has to be more than nothing");
+    }
+
+    #[test]
+    fn a_body_says_why_it_ended() {
+        let source = |error: &BodyError| error.source().map(ToString::to_string);
+        for (reason, text, is_timeout) in [
+            (Reason::BodyMismatch, "body differs from its content-length", false),
+            (Reason::BodyTimeout, "body stood still for too long", true),
+            (Reason::Panic, "body panicked", false),
+            (Reason::Aborted, "body was given up", false),
+            (Reason::NoRoom, "body failed", false),
+        ] {
+            let error = BodyError::new(reason);
+            assert_eq!((error.to_string().as_str(), error.is_timeout()), (text, is_timeout), "{reason}");
+            assert_eq!((error.is_upstream(), source(&error)), (false, None), "{reason}");
+        }
+        let error = BodyError::upstream("reset".into());
+        assert_eq!((error.to_string().as_str(), error.is_timeout()), ("body failed", false));
+        assert_eq!((error.is_upstream(), source(&error)), (true, Some("reset".to_owned())));
+    }
+}

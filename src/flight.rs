@@ -204,6 +204,28 @@ mod tests {
     }
 
     #[test]
+    fn who_joins_is_told_whether_the_flight_has_landed() {
+        let flights = Flights::new();
+        let leader = lead(&flights, 1);
+        let has_landed = || match flights.join(&"key", 2, |_| true) {
+            Join::Wait(wait) => wait.has_landed(),
+            Join::Lead(_) => panic!("nobody leads"),
+        };
+        assert!(!has_landed());
+        leader.publish(1);
+        assert!(has_landed());
+    }
+
+    #[test]
+    fn a_crowd_of_flights_leaves_no_large_map_behind() {
+        let flights = Flights::<u32, u32>::new();
+        let crowd: Vec<_> = (0..5_000).map(|key| flights.join(&key, 1, |_| true)).collect();
+        assert!(lock(&flights.map).capacity() >= 5_000);
+        drop(crowd);
+        assert!(lock(&flights.map).capacity() < 1_000);
+    }
+
+    #[test]
     fn a_flight_can_be_for_another_key_as_well() {
         let flights = Flights::new();
         let mut leader = lead(&flights, 1);

@@ -34,3 +34,25 @@ impl<T> fmt::Debug for Hook<T> {
         f.debug_tuple("Hook").field(&self.0.is_some()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn a_function_is_told_each_time_though_it_panics() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let list = Arc::clone(&told);
+        let hook = Hook::new(move |number: &u32| {
+            list.lock().expect("whole").push(*number);
+            panic!("as it was told");
+        });
+        hook.tell(&1);
+        hook.tell(&2);
+        Hook::default().tell(&3);
+        assert_eq!(*told.lock().expect("whole"), [1, 2]);
+        assert_eq!(format!("{hook:?} {:?}", Hook::<u32>::default()), "Hook(true) Hook(false)");
+    }
+}

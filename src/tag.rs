@@ -107,6 +107,26 @@ mod tests {
     }
 
     #[test]
+    fn a_response_names_tags_by_a_field_or_by_the_override() {
+        for (field, more, expected) in [
+            (None, &[][..], false),
+            (Some("cache-groups"), &[], false),
+            (Some("cache-tag"), &[], true),
+            (Some("surrogate-key"), &[], true),
+            (None, &["extra".to_owned()], true),
+        ] {
+            let headers = field.map(|name| (HeaderName::from_static(name), HeaderValue::from_static("a")));
+            assert_eq!(names_any(&headers.into_iter().collect(), more), expected, "{field:?} {more:?}");
+        }
+    }
+
+    #[test]
+    fn a_union_has_each_tag_once() {
+        let tags = |tags: &[&str]| tags.iter().map(|tag| Box::from(*tag)).collect::<Tags>();
+        assert_eq!(union(&tags(&["a", "c"]), &tags(&["c", "b"])), tags(&["a", "b", "c"]));
+    }
+
+    #[test]
     fn tags_come_from_all_fields_and_the_override() {
         let mut headers = HeaderMap::new();
         headers.append("cache-tag", HeaderValue::from_static("nba, odds,,nba"));

@@ -123,9 +123,15 @@ mod tests {
         window.count(0, at(0));
         window.count(1, at(100));
         window.count(0, at(299));
-        for (second, expected) in
-            [(299, [2, 1]), (300, [1, 1]), (399, [1, 1]), (400, [1, 0]), (599, [0, 0]), (10_000, [0, 0])]
-        {
+        for (second, expected) in [
+            (299, [2, 1]),
+            (300, [1, 1]),
+            (399, [1, 1]),
+            (400, [1, 0]),
+            (589, [1, 0]),
+            (590, [0, 0]),
+            (10_000, [0, 0]),
+        ] {
             assert_eq!(window.recent(at(second)), expected, "at {second}");
         }
         assert_eq!(window.totals(), [2, 1]);

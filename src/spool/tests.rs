@@ -103,3 +103,56 @@ fn who_stands_still_is_given_up_and_the_others_go_on() {
     let mut room = task::spawn(futures_util::future::poll_fn(|cx| spool.poll_room(4, cx)));
     assert_eq!(room.poll(), Poll::Ready(Room::NoReaders));
 }
+
+/// Whether the body says that it is over, and how long it says the rest of it is.
+fn says(reader: &SpoolReader) -> (bool, u64, Option<u64>) {
+    let hint = reader.size_hint();
+    (reader.is_end_stream(), hint.lower(), hint.upper())
+}
+
+#[test]
+fn a_body_knows_how_much_of_it_is_to_come() {
+    let read = [(false, 2, Some(2)), (true, 0, Some(0))];
+    for (promised, at_first) in [
+        (None, [(false, 0, None), (false, 4, None), (false, 2, None)]),
+        (Some(4), [(false, 4, Some(4)), (false, 4, Some(4)), (false, 2, Some(2))]),
+    ] {
+        let spool = Spool::new(promised);
+        let mut reader = spool.reader().expect("open");
+        let mut said = vec![says(&reader)];
+        spool.push("ab".into());
+        spool.push("cd".into());
+        said.push(says(&reader));
+        data(&mut reader);
+        said.push(says(&reader));
+        spool.end(Ok(None));
+        said.push(says(&reader));
+        data(&mut reader);
+        said.push(says(&reader));
+        assert_eq!(said, [&at_first[..], &read].concat(), "{promised:?}");
+    }
+}
+
+#[test]
+fn a_body_is_not_over_while_its_trailers_or_its_error_are_to_come() {
+    let error = || BodyError::new(Reason::BodyTimeout);
+    let trailers = |spool: &Spool| spool.end(Ok(Some(HeaderMap::new())));
+    let failed = |spool: &Spool| spool.end(Err(error()));
+    let given_up = |spool: &Spool| {
+        spool.fail_slowest(&error());
+        spool.end(Ok(None));
+    };
+    for (title, end, length) in [
+        // With a length it could not have them.
+        ("trailers", &trailers as &dyn Fn(&Spool), None),
+        ("an error", &failed, None),
+        ("an error of the reader's own", &given_up, Some(0)),
+    ] {
+        let spool = Spool::new(None);
+        let mut reader = spool.reader().expect("open");
+        end(&spool);
+        assert_eq!(says(&reader), (false, 0, length), "{title}");
+        assert!(matches!(next(&mut reader), Poll::Ready(Some(_))), "{title}");
+        assert!(reader.is_end_stream(), "{title}");
+    }
+}
