@@ -152,8 +152,6 @@ words! {
         Overtaken = "overtaken",
         /// The response's extensions say so (`CacheOverride::no_store`).
         Override = "override",
-        /// The key is known for responses that cannot be shared, so nothing waits for anything.
-        Uncollapsed = "uncollapsed",
     }
 }
 
