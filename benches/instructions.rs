@@ -5,6 +5,7 @@ mod support;
 
 use std::{env, hint::black_box};
 
+use http::Method;
 use support::stack::{
     BODY, Cache, Floor, Origin, PATH, cache, fill, handle, hit, new_key, request, route, runtime, stale,
     whole,
@@ -41,6 +42,15 @@ fn main() {
             let mut cache = runtime.block_on(stale());
             repeat(times, || hit(&mut cache, asked.clone()));
         }
+        "bypass" => runtime.block_on(async {
+            let cache = cache(route(), Origin::new(BODY));
+            for _ in 0..times {
+                let mut asked = new_key();
+                *asked.method_mut() = Method::OPTIONS;
+                whole(&cache, asked).await;
+                yield_now().await;
+            }
+        }),
         "new request" => repeat(times, new_key),
         "bare" => runtime.block_on(async {
             let origin = Origin::new(BODY);

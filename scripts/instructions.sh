@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How many instructions a hit, a stale answer and a miss take, next to what they are made of. Unlike times, these are the
-# same on a busy machine. Needs valgrind; a run takes a minute.
+# How many instructions a hit, a stale answer, a bypass and a miss take, next to what they are made of. Unlike times, these
+# are the same on a busy machine. Needs valgrind; a run takes a minute.
 #
 #   scripts/instructions.sh             fails where a ratio is 5 % away from ci/instructions.txt, to either side
 #   scripts/instructions.sh --update    writes that list
@@ -52,6 +52,7 @@ floor=$(one floor 20000)
 hit=$(($(one hit 20000) - request))
 stale=$(($(one stale 20000) - request))
 bare=$(($(one bare 20000) - new_request))
+bypass=$(($(one bypass 20000) - new_request))
 miss=$(($(one miss 10000) - new_request))
 
 ratios() {
@@ -61,12 +62,13 @@ ratios() {
     done <<'CASES'
 hit floor
 stale hit
+bypass bare
 miss bare
 CASES
 }
 
 printf '| instructions | |\n|---|---|\n'
-for name in floor hit stale bare miss; do
+for name in floor hit stale bare bypass miss; do
     printf '| %s | %d |\n' "$name" "${!name}"
 done
 

@@ -1,5 +1,5 @@
-//! What a hit allocates: two pieces of memory, the two halves of the response's header map, and nothing else. And how many
-//! a miss does at most.
+//! What a hit allocates: two pieces of memory, the two halves of the response's header map, and nothing else. That a bypass
+//! allocates nothing. And how many a miss does at most.
 //!
 //! The request is made outside the count. Inside are the call, the response's head, its body read to the end, and the
 //! dropping of all of it.
@@ -208,6 +208,30 @@ async fn a_miss_allocates_no_more_than_it_did() {
     let bare = ALLOCATIONS.get() - before;
     assert!(cached - bare <= MISS, "{cached} with the cache, {bare} without");
     assert_eq!(hit(&mut cache, "de", HIT), 2);
+}
+
+/// Where the response's map has room for one more field.
+#[tokio::test(start_paused = true)]
+async fn a_bypass_allocates_nothing() {
+    async fn call<S, B>(service: S) -> usize
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+        B: Body,
+    {
+        let mut request = request("en");
+        request.headers_mut().insert("upgrade", HeaderValue::from_static("websocket"));
+        let before = ALLOCATIONS.get();
+        let response = service.oneshot(request).await.unwrap();
+        let mut body = pin!(response.into_body());
+        while let Some(frame) = body.frame().await {
+            assert!(frame.is_ok());
+        }
+        ALLOCATIONS.get() - before
+    }
+    let cache = cache(route(), PLAIN);
+    // The first copy of what it says in `Cache-Status` makes that one to be shared.
+    call(cache.clone()).await;
+    assert_eq!(call(cache).await, call(PLAIN).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,8 +48,8 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    pub(crate) fn inner(body: B, route: &Arc<Route>) -> Self {
-        Self { kind: Kind::Inner { body, route: Arc::clone(route), comparison: None } }
+    pub(crate) fn inner(body: B, route: Arc<Route>) -> Self {
+        Self { kind: Kind::Inner { body, route, comparison: None } }
     }
 
     /// The inner service's own, compared with what was expected.

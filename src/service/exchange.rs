@@ -351,7 +351,8 @@ where
     /// The inner service's own response to this request, which it saw as a GET.
     fn pass_on(&self, response: Response<S::Body>, told: Told) -> Response<ResponseBody<S::Body>> {
         self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
-        let response = respond::passed_on(&self.route, response, self.ask.shown_key.as_deref(), told);
+        let shown_key = self.ask.shown_key.as_deref();
+        let response = respond::passed_on(Arc::clone(&self.route), response, shown_key, told);
         if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
     }
 

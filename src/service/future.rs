@@ -17,11 +17,11 @@ use super::{body::ResponseBody, observe::Expected, respond, spoils::Spoils};
 use crate::{
     clock::Tick,
     error::BoxError,
-    event::{Outcome, Reason},
+    event::Reason,
     fetch::{HeadCall, PassingCall},
     policy::status::{Forward, Fwd, Told},
     shared::Route,
-    telemetry::{CallKind, CallResult, Source},
+    telemetry::CallResult,
 };
 
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<ResponseBody<B>>, E>> + Send>>;
@@ -46,7 +46,7 @@ pin_project! {
         // From memory.
         Ready { response: Option<Response<ResponseBody<B>>> },
         // Straight from the inner service.
-        Bypass { #[pin] call: Oneshot<S, Request<ReqBody>>, bypass: Bypass },
+        Bypass { #[pin] call: Oneshot<S, Request<ReqBody>>, bypass: Option<Bypass> },
         // Through a fetch, or another one's.
         Fetch { answer: Answer<B, S::Error> },
     }
@@ -75,61 +75,67 @@ pub(super) enum After {
 impl Bypass {
     /// Makes of the inner service's answer what is passed on. What it means for what is stored comes first: a recorder
     /// that panics must not keep anything from being invalidated.
-    fn conclude<B, E>(&mut self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E>
+    #[inline]
+    fn conclude<B, E>(self, answer: Result<Response<B>, E>) -> Result<Response<ResponseBody<B>>, E>
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let now = self.route.core.clock.now();
-        let failed = answer.as_ref().map_or(true, |response| response.status().is_server_error());
+        let Self { route, reason, after, began } = self;
+        let now = route.core.clock.now();
+        let took = now.since(began);
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => {
+                route.meter.bypassed(reason, CallResult::Failure, took, now);
+                return Err(error);
+            }
+        };
+        let failed = response.status().is_server_error();
         let result = if failed { CallResult::Failure } else { CallResult::Success };
-        let answer = answer.map(|response| self.carry_out(response, now));
-        let Self { route, reason, began, .. } = self;
-        let took = now.since(*began);
-        route.meter.called(CallKind::Bypass, result, took);
-        route.meter.bypassed(*reason);
-        route.meter.answered(Outcome::Bypass, Source::Upstream, took, now);
-        answer
+        let made = match after {
+            None => Err(response),
+            Some(after) => after.carry_out(&route, reason, response, now),
+        };
+        route.meter.bypassed(reason, result, took, now);
+        Ok(made.unwrap_or_else(|own| respond::passed_on(route, own, None, Told::Bypassed(reason))))
     }
+}
 
-    /// Does to what is stored what a response means for it, and gives back what is passed on.
-    fn carry_out<B>(&mut self, mut response: Response<B>, now: Tick) -> Response<ResponseBody<B>>
+impl After {
+    /// Does to what is stored what a response means for it. What is passed on is made of that, or the response itself.
+    #[inline(never)]
+    fn carry_out<B>(
+        self: Box<Self>,
+        route: &Arc<Route>,
+        reason: Reason,
+        response: Response<B>,
+        now: Tick,
+    ) -> Result<Response<ResponseBody<B>>, Response<B>>
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let Self { route, reason, after, .. } = self;
         let status = response.status();
-        let fwd = if *reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
-        let forward = Forward::new(fwd);
-        let told = Told::Bypassed(*reason);
-        match after.take().map(|after| *after) {
-            Some(After::Unsafe(spoils, post)) if status.is_success() || status.is_redirection() => {
+        let fwd = if reason == Reason::Method { Fwd::Method } else { Fwd::Bypass };
+        let stored = Forward::new(fwd).stored();
+        let kept = |kept, forward| respond::kept(route, kept, now, Told::Forwarded(forward));
+        match *self {
+            Self::Unsafe(spoils, post) if status.is_success() || status.is_redirection() => {
                 let purges = spoils.purges(route, response.headers());
                 match post.filter(|_| spoils.is_in_place(response.headers())) {
-                    Some(post) => match post.answered(response, &purges) {
-                        Ok(kept) => {
-                            return respond::kept(route, kept, now, Told::Forwarded(forward.stored()));
-                        }
-                        Err(unkept) => response = unkept,
-                    },
+                    Some(post) => return Ok(kept(post.answered(response, &purges)?, stored)),
                     None => _ = route.core.purge_all(&purges),
                 }
             }
-            Some(After::Head(call)) => call.answered(&response),
-            Some(After::Observed(call)) => match call.answered(response, &[]) {
-                Ok(kept) => {
-                    let told = Told::Forwarded(forward.stored().because(*reason));
-                    return respond::kept(route, kept, now, told);
-                }
-                Err(unkept) => response = unkept,
-            },
-            Some(After::Compared(expected)) => {
+            Self::Unsafe(..) => {}
+            Self::Head(call) => call.answered(&response),
+            Self::Observed(call) => return Ok(kept(call.answered(response, &[])?, stored.because(reason))),
+            Self::Compared(expected) => {
                 let comparison = expected.compare(route, &response);
-                let response = respond::passed_on(route, response, None, told);
-                return response.map(|body| body.compared(comparison));
+                let response = respond::passed_on(Arc::clone(route), response, None, Told::Bypassed(reason));
+                return Ok(response.map(|body| body.compared(comparison)));
             }
-            Some(After::Unsafe(..)) | None => {}
         }
-        respond::passed_on(route, response, None, told)
+        Err(response)
     }
 }
 
@@ -142,6 +148,7 @@ where
         Self { state: State::Ready { response: Some(response) } }
     }
 
+    #[inline]
     pub(super) fn bypass(
         call: Oneshot<S, Request<ReqBody>>,
         route: Arc<Route>,
@@ -149,7 +156,7 @@ where
         after: Option<Box<After>>,
     ) -> Self {
         let began = route.core.clock.now();
-        Self { state: State::Bypass { call, bypass: Bypass { route, reason, after, began } } }
+        Self { state: State::Bypass { call, bypass: Some(Bypass { route, reason, after, began }) } }
     }
 
     pub(super) fn fetch(answer: Answer<B, S::Error>) -> Self {
@@ -172,7 +179,7 @@ where
             }
             StateProj::Bypass { call, bypass } => {
                 let answer = ready!(call.poll(cx));
-                Poll::Ready(bypass.conclude(answer))
+                bypass.take().map_or(Poll::Pending, |bypass| Poll::Ready(bypass.conclude(answer)))
             }
             StateProj::Fetch { answer } => answer.as_mut().poll(cx),
         }

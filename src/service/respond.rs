@@ -196,8 +196,9 @@ pub(crate) fn from_store<B>(
 }
 
 /// A response of the inner service on its way to the one who asked for it.
+#[inline]
 pub(crate) fn passed_on<B>(
-    route: &Arc<Route>,
+    route: Arc<Route>,
     mut response: Response<B>,
     shown_key: Option<&str>,
     told: Told,

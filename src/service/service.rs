@@ -65,20 +65,21 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let route = &self.route;
-        let (mut parts, body) = request.into_parts();
-        let facts = RequestFacts::scan(&parts.headers);
+        let facts = RequestFacts::scan(request.headers());
+        let body = request.body();
         let has_body = !(body.is_end_stream() || body.size_hint().exact() == Some(0));
-        if let Some(reason) = facts.ineligible(&parts.method, has_body) {
-            return self.bypass(parts, body, facts, reason);
+        if let Some(reason) = facts.ineligible(request.method(), has_body) {
+            return self.bypass(request, facts, reason);
         }
         let mode = route.mode();
         if mode == Mode::Bypass {
-            return self.bypass(parts, body, facts, Reason::Mode);
+            return self.bypass(request, facts, Reason::Mode);
         }
+        let (mut parts, body) = request.into_parts();
         route.settings.negotiation.reduce(&mut parts.headers);
         let mut key = KeyWriter::empty();
         if !route.write_key(&parts, facts, &mut key) {
-            return self.bypass(parts, body, facts, Reason::Extractor);
+            return self.bypass(Request::from_parts(parts, body), facts, Reason::Extractor);
         }
         let asked = route.asked(&parts.headers, facts);
         let asker = route.asker(facts, asked.as_ref());
@@ -135,10 +136,10 @@ where
         // Any other part, or a head alone, cannot be kept: with nothing stored it would be fetched for nobody else.
         if reuse == Reuse::Gone && (facts.has_range() || ask.head) && !ask.asker.part {
             let reason = if ask.head { Reason::Head } else { Reason::Range };
-            return self.bypass(parts, body, facts, reason);
+            return self.bypass(Request::from_parts(parts, body), facts, reason);
         }
         let Ok(runtime) = Handle::try_current() else {
-            return self.bypass(parts, body, facts, Reason::NoRuntime);
+            return self.bypass(Request::from_parts(parts, body), facts, Reason::NoRuntime);
         };
         route.core.keep_publishing(&runtime);
         let exchange =
@@ -151,30 +152,32 @@ impl<S> SwrCache<S> {
     /// Hands the request to the inner service as it is.
     fn bypass<ReqBody, B>(
         &self,
-        mut parts: request::Parts,
-        body: ReqBody,
+        mut request: Request<ReqBody>,
         facts: RequestFacts,
         reason: Reason,
     ) -> ResponseFuture<S, ReqBody, B>
     where
         S: Service<Request<ReqBody>> + Clone,
     {
-        let after = self.after(&mut parts, facts, reason).map(Box::new);
-        let call = self.inner.clone().oneshot(Request::from_parts(parts, body));
-        ResponseFuture::bypass(call, Arc::clone(&self.route), reason, after)
+        let mut after = None;
+        if !request.method().is_safe() || request.method() == Method::HEAD {
+            let (mut parts, body) = request.into_parts();
+            after = self.after(&mut parts, facts, reason).map(Box::new);
+            request = Request::from_parts(parts, body);
+        }
+        ResponseFuture::bypass(self.inner.clone().oneshot(request), Arc::clone(&self.route), reason, after)
     }
 
-    /// What its response may mean for what is stored.
+    /// What the response to an unsafe method or a HEAD may mean for what is stored.
     fn after(&self, parts: &mut request::Parts, facts: RequestFacts, reason: Reason) -> Option<After> {
         if !parts.method.is_safe() {
             let spoils = self.spoils(parts, facts);
             let post = self.post_call(parts, facts, &spoils);
             return Some(After::Unsafe(spoils, post));
         }
-        let plain_head = parts.method == Method::HEAD
-            && matches!(reason, Reason::Head | Reason::Precondition)
-            && self.route.mode() != Mode::Bypass;
-        let call = if plain_head { self.head_call(parts, facts) } else { None };
+        let is_plain =
+            matches!(reason, Reason::Head | Reason::Precondition) && self.route.mode() != Mode::Bypass;
+        let call = if is_plain { self.head_call(parts, facts) } else { None };
         call.map(After::Head)
     }
 

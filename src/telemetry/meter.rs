@@ -88,6 +88,11 @@ const TIMED: u64 = 16;
 const CALLS: usize = KINDS * CallResult::ALL.len();
 const REFRESHES: usize = RefreshResult::ALL.len();
 
+/// The place of a call among its counters.
+const fn call(kind: CallKind, result: CallResult) -> usize {
+    kind as usize * CallResult::ALL.len() + result as usize
+}
+
 /// Counters of a fixed set, each with its series.
 #[derive(Debug)]
 struct Counts<const N: usize> {
@@ -139,7 +144,7 @@ pub(crate) struct Meter {
     call_series: [Series<Histogram>; KINDS],
     refreshes: Counts<REFRESHES>,
     uncacheable: Counts<REASONS>,
-    bypassed: Counts<REASONS>,
+    bypassed: [Series<Counter>; REASONS],
     collapsed: Counts<1>,
     extensions: Counts<1>,
     bytes: Counts<SOURCES>,
@@ -161,7 +166,7 @@ impl Meter {
             call_series: array::from_fn(|_| Series::default()),
             refreshes: Counts::new(),
             uncacheable: Counts::new(),
-            bypassed: Counts::new(),
+            bypassed: array::from_fn(|_| Series::default()),
             collapsed: Counts::new(),
             extensions: Counts::new(),
             bytes: Counts::new(),
@@ -230,8 +235,7 @@ impl Meter {
     /// The inner service was called, and came to this after so long.
     pub(crate) fn called(&self, kind: CallKind, result: CallResult, took: Duration) {
         let labels = || [self.route(), ("kind", kind.as_str().into()), ("result", result.as_str().into())];
-        let n = kind as usize * CallResult::ALL.len() + result as usize;
-        self.calls.add(n, 1, &names::UPSTREAM_REQUESTS, labels);
+        self.calls.add(call(kind, result), 1, &names::UPSTREAM_REQUESTS, labels);
         if let Some((latency, series)) =
             self.call_times.get(kind as usize).zip(self.call_series.get(kind as usize))
         {
@@ -253,10 +257,22 @@ impl Meter {
         self.uncacheable.add(reason as usize, 1, &names::UNCACHEABLE, labels);
     }
 
-    /// A request went straight to the inner service.
-    pub(crate) fn bypassed(&self, reason: Reason) {
-        let labels = || [self.route(), ("reason", reason.as_str().into())];
-        self.bypassed.add(reason as usize, 1, &names::BYPASSED, labels);
+    /// A request went straight to the inner service, whose answer came to this after so long.
+    pub(crate) fn bypassed(&self, reason: Reason, result: CallResult, took: Duration, now: Tick) {
+        let (outcome, source) = (Outcome::Bypass, Source::Upstream);
+        if self.is_heard() {
+            self.called(CallKind::Bypass, result, took);
+            if let Some(series) = self.bypassed.get(reason as usize) {
+                let labels = || [self.route(), ("reason", reason.as_str().into())];
+                series.with(&names::BYPASSED, labels, |counter| counter.increment(1));
+            }
+            self.answered(outcome, source, took, now);
+        } else {
+            // What only a recorder is told of reasons and of the call's time is left out.
+            self.calls.add_unheard(call(CallKind::Bypass, result), 1);
+            self.outcomes.count(outcome as usize, now);
+            self.timed(source, took);
+        }
     }
 
     /// A request was answered by another one's call.
