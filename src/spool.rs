@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use slab::Slab;
+use smallvec::SmallVec;
 
 use crate::error::BodyError;
 
@@ -107,18 +108,15 @@ impl Spool {
     /// Ends the body whole, and reads on from `pieces`: the same bytes, in the memory they are stored in, so that slow
     /// readers do not keep a second copy.
     pub(crate) fn end_stored(&self, pieces: impl IntoIterator<Item = Bytes>, trailers: Option<HeaderMap>) {
-        let mut end = 0;
-        let stored: VecDeque<(u64, Bytes)> = pieces
-            .into_iter()
-            .map(|piece| {
-                let offset = end;
-                end += piece.len() as u64;
-                (offset, piece)
-            })
-            .collect();
         let mut state = self.lock();
+        let collected: SmallVec<[_; 1]> = state.pieces.drain(..).collect();
+        let mut end = 0;
+        for piece in pieces {
+            let offset = end;
+            end += piece.len() as u64;
+            state.pieces.push_back((offset, piece));
+        }
         debug_assert_eq!(end, state.end, "what is stored is what was read");
-        let collected = std::mem::replace(&mut state.pieces, stored);
         state.ended.get_or_insert(Ok(trailers));
         wake_all(state);
         drop(collected);
@@ -220,7 +218,8 @@ impl State {
 
 /// Wakes after the lock is gone: a waker is the runtime's code.
 fn wake_all(mut state: MutexGuard<'_, State>) {
-    let wakers: Vec<Waker> = state.readers.iter_mut().filter_map(|(_, place)| place.waker.take()).collect();
+    let wakers: SmallVec<[Waker; 1]> =
+        state.readers.iter_mut().filter_map(|(_, place)| place.waker.take()).collect();
     let producer = state.producer.take();
     drop(state);
     wakers.into_iter().chain(producer).for_each(Waker::wake);
