@@ -221,7 +221,7 @@ async fn whatever_the_threads_do_everybody_gets_their_page_whole_and_as_new_as_i
         task.unwrap();
     }
     // Whoever left may have a fetch under way still.
-    while world.cache.origin.running() > 0 || world.cache.handle.stats().flights > 0 {
+    while world.cache.origin.running() > 0 || world.cache.handle.stats().fetches > 0 {
         tokio::task::yield_now().await;
     }
     let Tally { hits, stale, collapsed, confirmed, cut, failed, left, purges } = &world.tally;
