@@ -32,6 +32,9 @@ pub(crate) fn invalidated_groups(headers: &HeaderMap) -> Vec<Box<str>> {
 /// A field that is a list of strings, without repetition; nothing where it is anything else (RFC 9651 §1.1).
 fn strings(headers: &HeaderMap, field: &HeaderName) -> Vec<Box<str>> {
     let lines: Vec<&[u8]> = headers.get_all(field).iter().map(|line| line.as_bytes()).collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
     let Ok(list) = Parser::new(&lines.join(&b", "[..])).parse::<List>() else { return Vec::new() };
     let string = |entry: &ListEntry| match entry {
         ListEntry::Item(item) => match &item.bare_item {

@@ -6,9 +6,8 @@ use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
 use bytes::Buf;
 use http::{HeaderMap, header, response};
 use http_body::Body;
-use tokio::time::timeout;
 
-use super::tell;
+use super::{Late, tell, within};
 use crate::{
     entry::{self, BodyBuilder, Content, StoredBody},
     error::{BodyError, BoxError},
@@ -91,11 +90,11 @@ where
     }
     drop(stored);
     loop {
-        let frame = match timeout(idle, poll_fn(|cx| body.as_mut().poll_frame(cx))).await {
+        let frame = match within(idle, poll_fn(|cx| body.as_mut().poll_frame(cx))).await {
             Ok(None) => return intake.finish(),
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(error))) => return Absorbed::Failed(BodyError::upstream(error.into())),
-            Err(_elapsed) => return Absorbed::Failed(BodyError::new(Reason::BodyTimeout)),
+            Err(Late) => return Absorbed::Failed(BodyError::new(Reason::BodyTimeout)),
         };
         match frame.into_data() {
             Ok(data) => {
@@ -166,9 +165,9 @@ impl<F: FnOnce(Reason)> Intake<'_, F> {
 /// Waits until the slowest reader has caught up, and gives up readers who stand still.
 async fn wait_for_room(spool: &Spool, stall: Duration) -> Room {
     loop {
-        match timeout(stall, poll_fn(|cx| spool.poll_room(WINDOW, cx))).await {
+        match within(stall, poll_fn(|cx| spool.poll_room(WINDOW, cx))).await {
             Ok(room) => return room,
-            Err(_elapsed) => spool.fail_slowest(&BodyError::new(Reason::BodyTimeout)),
+            Err(Late) => spool.fail_slowest(&BodyError::new(Reason::BodyTimeout)),
         }
     }
 }

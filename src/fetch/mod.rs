@@ -13,8 +13,11 @@ mod settle;
 
 use std::{
     any::Any,
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -22,7 +25,8 @@ use futures_util::{FutureExt, future::OptionFuture};
 use http::{Extensions, HeaderMap, Request, Response, StatusCode, header, request, response};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
-    time::{error::Elapsed, timeout},
+    task::unconstrained,
+    time::sleep,
 };
 use tower::ServiceExt;
 
@@ -110,14 +114,14 @@ impl Unstored {
 pub(crate) type Replier<B, E> = Option<oneshot::Sender<Reply<B, E>>>;
 
 /// What a call comes to: a panic, a time-out, an error or a response.
-type Called<B, E> = Result<Result<Result<Response<B>, E>, Elapsed>, Box<dyn Any + Send>>;
+type Called<B, E> = Result<Result<Result<Response<B>, E>, Late>, Box<dyn Any + Send>>;
 
 /// The inner service's answer to a fetch.
 struct Answered<B> {
     head: response::Parts,
     body: B,
-    /// When it was called.
-    began: Tick,
+    /// How long it took.
+    took: Duration,
     /// What it means together with what is stored, if it is the rest of that.
     completion: Option<Completion>,
     /// The fetch's place among those under way.
@@ -148,6 +152,27 @@ fn answer<B, E>(reply: Replier<B, E>, with: Reply<B, E>) {
     if let Some(reply) = reply {
         drop(reply.send(with));
     }
+}
+
+/// What did not come in time.
+struct Late;
+
+/// Gives `future` so long. Time is looked at only where it is not ready at once: that is a good part of what such a step
+/// costs.
+async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Late> {
+    let (mut future, mut late) = (pin!(future), pin!(None));
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        if late.is_none() {
+            // Whoever uses up all of its turns does not put off its end by that.
+            late.set(Some(unconstrained(sleep(limit))));
+        }
+        let late = late.as_mut().as_pin_mut();
+        late.map_or(Poll::Pending, |late| late.poll(cx).map(|()| Err(Late)))
+    })
+    .await
 }
 
 /// Tells those who listen. They are the callers' code, and whatever becomes of it, the fetch goes on: it belongs to nobody
@@ -197,11 +222,12 @@ impl Job {
     {
         let limit = self.route.settings.fetch_timeout;
         let turn = Arc::clone(&self.route.core.fetches).acquire_owned();
-        let Ok(Ok(permit)) = timeout(limit, turn).await else {
+        let Ok(Ok(permit)) = within(limit, turn).await else {
             return Err(Unanswered::Refused(Reason::Overload, None));
         };
+        let mut began = self.now();
         if let Some(breaker) = self.route.breaker(&parts) {
-            let call = breaker.ask(self.now());
+            let call = breaker.ask(began);
             self.call = Some(call.map_err(|wait| Unanswered::Refused(Reason::BreakerOpen, Some(wait)))?);
         }
         let mut request = Request::from_parts(parts, ReqBody::default());
@@ -218,42 +244,43 @@ impl Job {
             rest::ask_for_it(part, request.headers_mut());
         }
         loop {
-            let began = self.now();
             // The inner service is readied on the very clone that is called.
-            let call = timeout(limit, service.oneshot(request));
+            let call = within(limit, service.oneshot(request));
             let called = AssertUnwindSafe(call).catch_unwind().await;
-            self.called(&called, began);
+            let took = self.now().since(began);
+            self.called(&called, took);
             let response = match called {
                 Ok(Ok(answer)) => answer.map_err(Unanswered::Error)?,
-                Ok(Err(_elapsed)) => return Err(Unanswered::Refused(Reason::Timeout, None)),
+                Ok(Err(Late)) => return Err(Unanswered::Refused(Reason::Timeout, None)),
                 Err(panic) => return Err(Unanswered::Panicked(panic)),
             };
             let (head, body) = response.into_parts();
-            let completion = self.completion(&head, &body, began);
+            let completion = self.completion(&head, &body, took);
             let is_no_answer = completion.is_none() && self.is_no_rest(head.status);
             match unasked.take() {
                 Some(again) if is_no_answer || self.is_unrelated_304(&head) => {
                     // What is stored is not what it is about; it goes, and the question is put without it.
                     (service, request) = again;
                     self.forget_stored();
+                    began = self.now();
                 }
-                _ => return Ok(Answered { head, body, began, completion, permit }),
+                _ => return Ok(Answered { head, body, took, completion, permit }),
             }
         }
     }
 
     /// Counts a call of the inner service.
-    fn called<B, E>(&self, called: &Called<B, E>, began: Tick) {
+    fn called<B, E>(&self, called: &Called<B, E>, took: Duration) {
         let kind = if self.claim.is_some() { CallKind::Refresh } else { CallKind::Fill };
         let result = match called {
             Ok(Ok(Ok(response))) if response.status() == StatusCode::NOT_MODIFIED => CallResult::NotModified,
             Ok(Ok(Ok(response))) if response.status().is_server_error() => CallResult::Failure,
             Ok(Ok(Ok(_))) => CallResult::Success,
             Ok(Ok(Err(_))) => CallResult::Failure,
-            Ok(Err(_)) => CallResult::TimedOut,
+            Ok(Err(Late)) => CallResult::TimedOut,
             Err(_) => CallResult::Panicked,
         };
-        tell(|| self.route.meter.called(kind, result, self.now().since(began)));
+        tell(|| self.route.meter.called(kind, result, took));
     }
 
     /// Whether a response confirms something else than what is stored (RFC 9111 §4.3.4).

@@ -131,7 +131,7 @@ impl Job {
             Verdict::Store(plan) => {
                 let permit = Arc::clone(&route.core.fetches).try_acquire_owned().ok()?;
                 let shareable = plan.limits.shareable();
-                let (entry, unstored) = self.draft(*plan, head.clone(), arrival);
+                let (entry, unstored) = self.draft(plan, head.clone(), arrival);
                 Some((entry, unstored, shareable, permit))
             }
             Verdict::Unstorable(_, reason) => {

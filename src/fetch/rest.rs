@@ -1,6 +1,6 @@
 //! What is missing of a stored part, asked for by itself, and the whole that both make (RFC 9111 §3.3, §3.4).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header, response};
 use http_body::Body;
@@ -11,7 +11,6 @@ use super::{
     draft,
 };
 use crate::{
-    clock::Tick,
     entry::{Entry, StoredBody},
     policy::{
         extent::Extent,
@@ -42,14 +41,14 @@ impl Job {
         &self,
         head: &response::Parts,
         body: &impl Body,
-        began: Tick,
+        took: Duration,
     ) -> Option<Completion> {
         let part = self.beginning.as_ref().filter(|_| head.status == StatusCode::PARTIAL_CONTENT)?;
         let Self { route, asker, .. } = self;
         if route.settings.classifier.is_failure(head) {
             return None;
         }
-        let arrival = Arrival::of(&head.headers, route.core.clock.wall(), self.now().since(began));
+        let arrival = Arrival::of(&head.headers, route.core.clock.wall(), took);
         let length = absorb::promised_length(head, body);
         let asker = Asker { part: true, ..*asker };
         let verdict = verdict::judge(&route.settings.rules, route.max_body, asker, head, length, arrival);
@@ -59,7 +58,7 @@ impl Job {
         let fits = plan.extent.as_ref() == Some(&rest)
             && validation::same_strong(part.headers.as_map(), &head.headers)
             && plan.vary.select(&self.request).unwrap_or_default() == part.selecting;
-        fits.then(|| Completion { part: Arc::clone(part), plan: *plan })
+        fits.then(|| Completion { part: Arc::clone(part), plan })
     }
 
     /// Whether a response says nothing but that the stored beginning is none: to be asked for the whole instead.

@@ -49,9 +49,8 @@ impl Job {
     where
         B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let Answered { head, body, began, completion, permit } = answered;
+        let Answered { head, body, took, completion, permit } = answered;
         let route = Arc::clone(&self.route);
-        let took = self.now().since(began);
         let arrive = || Arrival::of(&head.headers, route.core.clock.wall(), took);
         let arrival = match catch_unwind(AssertUnwindSafe(arrive)) {
             Ok(arrival) => arrival,
@@ -88,7 +87,7 @@ impl Job {
         match verdict {
             Verdict::Store(plan) => {
                 let arriving = Arriving::whole(length, body);
-                return Some(self.store(*plan, head, arriving, arrival, permit, reply));
+                return Some(self.store(plan, head, arriving, arrival, permit, reply));
             }
             Verdict::Failed => {
                 self.fail(Reason::Failure, None);
@@ -125,7 +124,7 @@ impl Job {
         let entry = Arc::new(entry);
         if self.call.as_ref().is_some_and(breaker::Permit::is_probe) {
             // All others wait for the probe: its head is enough for them, a long body is not to hold them up.
-            self.report(Report::Success, None);
+            self.report(Report::Success, None, self.now());
         }
         let spool = Spool::new(arriving.length);
         let producer = Producer::new(&spool);
@@ -200,7 +199,7 @@ impl Job {
         arrival: Arrival,
         reply: Replier<B, E>,
     ) {
-        self.report(Report::Success, None);
+        self.report(Report::Success, None, self.now());
         let rules = &self.route.settings.rules;
         let mut head = head;
         head.status = stored.status;
@@ -212,7 +211,7 @@ impl Job {
         let length = Some(stored.body_len());
         let judged = verdict::judge(rules, self.route.max_body, self.asker, &head, length, arrival);
         let (mut plan, unstorable) = match judged {
-            Verdict::Store(plan) => (*plan, None),
+            Verdict::Store(plan) => (plan, None),
             Verdict::Unstorable(whose, reason) => (Plan::for_nobody_else(arrival.age), Some((whose, reason))),
             Verdict::Failed => (Plan::for_nobody_else(arrival.age), Some((Whose::Response, Reason::Failure))),
             Verdict::Throttled(_) => {
@@ -247,8 +246,7 @@ impl Job {
     }
 
     /// Tells the breaker what came of the call.
-    fn report(&mut self, report: Report, why: Option<Reason>) {
-        let now = self.now();
+    fn report(&mut self, report: Report, why: Option<Reason>, now: Tick) {
         if let Some(call) = &mut self.call {
             tell(|| call.report(report, why, now));
         }
@@ -256,8 +254,8 @@ impl Job {
 
     /// Stores a response whose content is whole.
     fn keep(&mut self, entry: &Arc<Entry>, shareable: bool) {
-        self.report(Report::Success, None);
         let now = self.now();
+        self.report(Report::Success, None, now);
         let differs = |extent: &Extent| extent.len() != entry.body_len();
         if entry.extent.as_ref().is_some_and(differs) {
             // It did not say before how long it would be.
@@ -328,7 +326,7 @@ impl Job {
     pub(super) fn fail(&mut self, reason: Reason, pause: Option<Duration>) -> Arc<Failed> {
         let now = self.now();
         if is_the_upstreams(reason) {
-            self.report(Report::Failure(self.route.core.store.hash(&self.key)), Some(reason));
+            self.report(Report::Failure(self.route.core.store.hash(&self.key)), Some(reason), now);
         }
         if reason != Reason::Overload {
             let hard = self.stored.as_ref().map(|stored| stored.times.hard_at.since(stored.times.cached_at));
@@ -365,9 +363,9 @@ impl Job {
 
     /// The response is for nobody but who asked for it: those who wait go on alone.
     fn release(&mut self, whose: Whose, reason: Reason) {
-        self.report(Report::Success, None);
-        self.route.failing.went_well();
         let now = self.now();
+        self.report(Report::Success, None, now);
+        self.route.failing.went_well();
         let store = &self.route.core.store;
         let stored = self.stored.take();
         // Who shares with nobody gets responses that say nothing about the key, whatever they are.

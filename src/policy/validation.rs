@@ -22,12 +22,12 @@ pub(crate) struct Validators {
 impl Validators {
     /// Reads `ETag` and `Last-Modified` (RFC 9110 §8.8.2, §8.8.3).
     pub(crate) fn from_headers(response: &HeaderMap) -> Self {
-        Self {
-            etag: only_value(response, &ETAG).filter(|value| EntityTag::from_value(value).is_some()).cloned(),
-            last_modified: only_value(response, &LAST_MODIFIED)
-                .filter(|value| http_date(value).is_some())
-                .cloned(),
-        }
+        Self { etag: etag(response).cloned(), last_modified: last_modified(response).cloned() }
+    }
+
+    /// Whether a response has anything to validate it with.
+    pub(crate) fn are_in(response: &HeaderMap) -> bool {
+        etag(response).is_some() || last_modified(response).is_some()
     }
 
     /// Whether there is anything to validate with.
@@ -46,20 +46,33 @@ impl Validators {
     }
 }
 
+fn etag(response: &HeaderMap) -> Option<&HeaderValue> {
+    only_value(response, &ETAG).filter(|value| EntityTag::from_value(value).is_some())
+}
+
+fn last_modified(response: &HeaderMap) -> Option<&HeaderValue> {
+    only_value(response, &LAST_MODIFIED).filter(|value| http_date(value).is_some())
+}
+
 /// Removes what makes a request conditional or partial (RFC 9110 §13.1, §14.2), so that its answer is a whole
 /// response.
 pub(crate) fn strip_conditionals(request: &mut HeaderMap) {
-    for name in [
-        header::IF_MATCH,
-        header::IF_MODIFIED_SINCE,
-        header::IF_NONE_MATCH,
-        header::IF_RANGE,
-        header::IF_UNMODIFIED_SINCE,
-        header::RANGE,
-    ] {
-        request.remove(name);
+    // Most have none, and to look at all names is less than to look for six.
+    if request.keys().any(|name| CONDITIONALS.contains(name)) {
+        for name in &CONDITIONALS {
+            request.remove(name);
+        }
     }
 }
+
+static CONDITIONALS: [HeaderName; 6] = [
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_RANGE,
+    header::IF_UNMODIFIED_SINCE,
+    header::RANGE,
+];
 
 /// What a client's own conditions come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

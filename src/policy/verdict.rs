@@ -23,9 +23,10 @@ pub(crate) use storable::{Asker, Whose};
 
 /// The verdict on a response.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once for a response, and taken apart at once")]
 pub(crate) enum Verdict {
     /// It is kept, and shared with those who wait as far as [`Limits::shareable`] goes.
-    Store(Box<Plan>),
+    Store(Plan),
     /// It counts as a failure of the inner service, by the failure classifier's word.
     Failed,
     /// The inner service asks for patience, and perhaps says how much.
@@ -135,7 +136,7 @@ pub(crate) fn judge(
         governing: &governing,
         overrides,
         initial_age,
-        has_validator: Validators::from_headers(&head.headers).is_some(),
+        has_validator: Validators::are_in(&head.headers),
         wall: arrival.wall,
     };
     // RFC 9110 §9.3.3: a response to POST has to say it itself.
@@ -156,7 +157,7 @@ pub(crate) fn judge(
         Ok(limits) if (extent.is_some() || asker.post) && limits.soft.is_zero() => {
             Verdict::Unstorable(Whose::Request, Reason::Expired)
         }
-        Ok(limits) => Verdict::Store(Box::new(Plan {
+        Ok(limits) => Verdict::Store(Plan {
             limits,
             initial_age,
             vary: Vary::from_headers(&head.headers),
@@ -165,7 +166,7 @@ pub(crate) fn judge(
             groups: tag::groups(&head.headers),
             withheld,
             for_authorized: rules.share_authorized || storable::allows_authorized(directives),
-        })),
+        }),
     }
 }
 

@@ -53,7 +53,7 @@ fn stored(verdict: &Verdict) -> Stored {
     }
 }
 
-fn plan(rules: &Rules, head: &response::Parts) -> Box<Plan> {
+fn plan(rules: &Rules, head: &response::Parts) -> Plan {
     match judged(rules, NOBODY, head, None) {
         Verdict::Store(plan) => plan,
         other => panic!("{other:?}"),
