@@ -128,7 +128,7 @@ impl RouteExplanation {
             explanation.not_stored = note.reason;
         }
         let asked = route.asked(&parts.headers, facts);
-        let question = Question { route, parts: &parts, facts, asked, slot: slot.as_deref(), selected, now };
+        let question = Question { route, parts: &parts, facts, asked, slot: slot.as_ref(), selected, now };
         let (outcome, reason) = match explanation.mode {
             Mode::On => question.outcome(&explanation),
             Mode::Observe => (Outcome::Bypass, Some(Reason::Observe)),

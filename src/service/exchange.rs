@@ -122,13 +122,13 @@ where
             if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry, flights > 0)) {
                 return Ok(response);
             }
-            let fwd = why_forward(slot.as_deref(), stored, usable.as_ref(), &self.headers, now);
+            let fwd = why_forward(slot.as_ref(), stored, usable.as_ref(), &self.headers, now);
             let number = core.store.take_number();
             let uncollapsed = slot.as_ref().is_some_and(|slot| slot.is_uncollapsed(now));
             if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
                 return self.fetch(None, number, usable, fwd).await;
             }
-            let flight = FlightKey::of(&self.key, self.selecting(slot.as_deref()).as_ref());
+            let flight = FlightKey::of(&self.key, self.selecting(slot.as_ref()).as_ref());
             match core.flights.join(&flight, number, |other| self.may_join(other)) {
                 Join::Lead(lead) => {
                     // Who led before may have stored just now. If so, those who wait for this one look again, too.

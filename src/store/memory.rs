@@ -55,7 +55,7 @@ const HEAD_ROOM: u64 = 64 << 10;
 /// The stored responses by key.
 pub(crate) struct Store {
     /// Hashed with a seed at random, for each store anew: strangers choose the keys.
-    cache: Cache<Key, Arc<Slot>, ByWeight, DefaultHashBuilder, Collect>,
+    cache: Cache<Key, Slot, ByWeight, DefaultHashBuilder, Collect>,
     /// No slot weighs more: the store would drop it together with the one it replaces.
     max_weight: u64,
     scopes: Scopes,
@@ -140,12 +140,12 @@ impl Store {
     }
 
     /// What stands under a key.
-    pub(crate) fn get(&self, key: &[u8]) -> Option<Arc<Slot>> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Slot> {
         self.cache.get(key)
     }
 
     /// What stands under a key, without counting as a use of it.
-    pub(crate) fn peek(&self, key: &[u8]) -> Option<Arc<Slot>> {
+    pub(crate) fn peek(&self, key: &[u8]) -> Option<Slot> {
         self.cache.peek(key)
     }
 
@@ -169,12 +169,12 @@ impl Store {
             entry.times.make_stale(now);
         }
         let old = self.cache.peek(key);
-        let base = old.as_deref();
+        let base = old.as_ref();
         if base.is_some_and(|slot| slot.has_overtaken(entry, now)) {
             return Err(Reason::Overtaken);
         }
-        let empty = Slot::empty();
-        let mut slot = base.unwrap_or(&empty).with(Arc::clone(entry), key.as_bytes().len(), self.max_weight);
+        let mut slot =
+            base.unwrap_or(&Slot::EMPTY).with(Arc::clone(entry), key.as_bytes().len(), self.max_weight);
         if let Some(uncollapsed) = uncollapsed {
             slot = slot.with_uncollapsed(uncollapsed, key.as_bytes().len());
         }
@@ -194,7 +194,7 @@ impl Store {
 
     /// Notes that requests for `key` do not wait for each other.
     pub(crate) fn mark_uncollapsed(&self, key: &Key, note: Uncollapsed, now: Tick) {
-        self.update(key, now, |slot, key| Some(slot.unwrap_or(&Slot::empty()).with_uncollapsed(note, key)));
+        self.update(key, now, |slot, key| Some(slot.unwrap_or(&Slot::EMPTY).with_uncollapsed(note, key)));
     }
 
     /// Replaces the slot of `key` by what `change` makes of it.
@@ -202,7 +202,7 @@ impl Store {
         let mut leaving = Leaving::default();
         let mut write = self.lock();
         let old = self.cache.peek(key);
-        let new = change(old.as_deref(), key.as_bytes().len()).filter(|slot| !slot.is_empty(now));
+        let new = change(old.as_ref(), key.as_bytes().len()).filter(|slot| !slot.is_empty(now));
         self.replace(&mut write, key, old, new, &mut leaving);
         drop(write);
         drop(leaving);
@@ -214,12 +214,12 @@ impl Store {
         &self,
         write: &mut WriteSide,
         key: &Key,
-        old: Option<Arc<Slot>>,
+        old: Option<Slot>,
         new: Option<Slot>,
         leaving: &mut Leaving,
     ) {
         let since = write.emptied;
-        let before = old.as_deref().map(|slot| self.found_by(key, slot, since)).unwrap_or_default();
+        let before = old.as_ref().map(|slot| self.found_by(key, slot, since)).unwrap_or_default();
         let after = new.as_ref().map(|slot| self.found_by(key, slot, since)).unwrap_or_default();
         write.reindex(key, &before, &after);
         leaving.extend(old.map(|slot| (key.clone(), slot)));
@@ -228,7 +228,7 @@ impl Store {
             return;
         };
         let mut evicted = Leaving::default();
-        self.cache.insert_with_lifecycle(key.clone(), Arc::new(slot), &mut evicted);
+        self.cache.insert_with_lifecycle(key.clone(), slot, &mut evicted);
         for (gone, slot) in &evicted {
             if gone != key {
                 self.evicted.fetch_add(1, Ordering::Relaxed);
@@ -349,23 +349,23 @@ impl fmt::Debug for Store {
 #[derive(Clone, Debug)]
 struct ByWeight;
 
-impl Weighter<Key, Arc<Slot>> for ByWeight {
-    fn weight(&self, _key: &Key, slot: &Arc<Slot>) -> u64 {
+impl Weighter<Key, Slot> for ByWeight {
+    fn weight(&self, _key: &Key, slot: &Slot) -> u64 {
         slot.weight()
     }
 }
 
 /// What leaves, mostly one or two, to be dropped outside the lock.
-type Leaving = SmallVec<[(Key, Arc<Slot>); 4]>;
+type Leaving = SmallVec<[(Key, Slot); 4]>;
 
 /// Collects what is evicted, so that it is taken out of the index.
 #[derive(Clone, Debug)]
 struct Collect;
 
-impl Lifecycle<Key, Arc<Slot>> for Collect {
+impl Lifecycle<Key, Slot> for Collect {
     type RequestState = Leaving;
 
-    fn on_evict(&self, leaving: &mut Self::RequestState, key: Key, slot: Arc<Slot>) {
+    fn on_evict(&self, leaving: &mut Self::RequestState, key: Key, slot: Slot) {
         leaving.push((key, slot));
     }
 }

@@ -108,7 +108,7 @@ impl Store {
 
     /// Removes all that was fetched before `number`, of which the index knows nothing any more.
     pub(super) fn remove_older(&self, number: u64, now: Tick) -> usize {
-        let older = |slot: &Arc<Slot>| {
+        let older = |slot: &Slot| {
             !slot.is_uncollapsed(now) && slot.entries().all(|entry| entry.origin.number < number)
         };
         let (mut count, mut leaving) = (0, Vec::new());
@@ -131,7 +131,7 @@ impl Store {
         let covered = |key: &Key, slot: &Slot| {
             slot.entries().filter(|entry| !entry.is_purged() && scope.covers(key, entry)).count()
         };
-        self.keys_of(scope).iter().filter_map(|key| Some(covered(key, &*self.cache.peek(key)?))).sum()
+        self.keys_of(scope).iter().filter_map(|key| Some(covered(key, &self.cache.peek(key)?))).sum()
     }
 
     /// Marks what a scope covers under one key, as far as it was fetched before `number`.

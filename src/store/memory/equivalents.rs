@@ -13,7 +13,7 @@ use crate::{
 
 impl Store {
     /// What stands under other keys that may be the same for this one; whether it is, each response has to say itself.
-    pub(crate) fn equivalents(&self, key: &[u8]) -> Vec<(Key, Arc<Slot>)> {
+    pub(crate) fn equivalents(&self, key: &[u8]) -> Vec<(Key, Slot)> {
         let Some(stem) = Stem::of(key) else { return Vec::new() };
         let rules = self.lock().searches.rules(self.scopes.stem(&stem.key));
         let mut keys: SmallVec<[Key; 8]> = SmallVec::new();

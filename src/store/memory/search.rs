@@ -1,6 +1,6 @@
 //! Finding what is stored, for somebody who looks: bounded in what it reads and in what it brings.
 
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
 
 use super::Store;
 use crate::{
@@ -16,7 +16,7 @@ const MAX_INDEXED: usize = 4096;
 /// What was found, or as much of it as was asked for.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) slots: Vec<(Key, Arc<Slot>)>,
+    pub(crate) slots: Vec<(Key, Slot)>,
     /// Whether there is more, or may be.
     pub(crate) more: bool,
 }
