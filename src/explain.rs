@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{Method, StatusCode, header, request};
+use http::{StatusCode, request};
 
 use crate::{
     breaker::{BreakerInfo, BreakerMode, BreakerState},
@@ -13,9 +13,9 @@ use crate::{
     config::Mode,
     entry::Entry,
     event::{FreshnessSource, Outcome, Reason},
-    policy::{cache_control::RequestDirectives, request::RequestFacts, reuse::Reuse, verdict::Asker},
-    shared::{self, Route, part},
-    store::Slot,
+    key::Key,
+    policy::{request::RequestFacts, reuse::Reuse, verdict::Asker},
+    shared::{Lookup, Question, Route},
 };
 
 /// What a route would do with a request now, and what it has stored for it:
@@ -37,8 +37,10 @@ pub struct RouteExplanation {
     pub key: Option<String>,
     /// How many variants are stored under the key.
     pub variants: usize,
-    /// The stored response that the request selects.
+    /// The stored response that answers the request, or else the one that it selects.
     pub stored: Option<StoredExplanation>,
+    /// Whether that is stored for another query of the URL, and says that it is the same for this one (`No-Vary-Search`).
+    pub equivalent: bool,
     /// Why the last response for the key was not stored, while requests for it do not wait for each other because of that.
     pub not_stored: Option<Reason>,
     /// Whether requests for the key do not wait for each other, as what comes is not for all of them.
@@ -53,6 +55,8 @@ pub struct RouteExplanation {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct StoredExplanation {
+    /// The printable form of the key that it is stored under.
+    pub key: String,
     /// Its status.
     #[cfg_attr(feature = "serde", serde(serialize_with = "status"))]
     pub status: StatusCode,
@@ -107,6 +111,7 @@ impl RouteExplanation {
             key: None,
             variants: 0,
             stored: None,
+            equivalent: false,
             not_stored: None,
             uncollapsed: false,
             breaker: route.breaker_for(&parts).map(|breaker| BreakerInfo::of(&breaker, now)),
@@ -118,74 +123,60 @@ impl RouteExplanation {
         let Some(key) = route.key(&parts, facts) else {
             return Self { reason: Some(Reason::Extractor), ..explanation };
         };
+        let asked = route.asked(&parts.headers, facts);
+        let (asked, asker) = (asked.as_ref(), route.asker(facts, asked.as_ref()));
         let slot = route.core.store.peek(key.as_bytes());
+        let question = Question { route, key: key.as_bytes(), parts: &parts, facts, asked, asker, now };
+        let lookup = question.look_up(slot.as_ref());
         let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
+        let stored = match &lookup {
+            Lookup::Own(entry, _) => Some((&key, *entry)),
+            Lookup::Equivalent(equivalent) => Some((&equivalent.key, &equivalent.entry)),
+            Lookup::NotCached | Lookup::Alone(_) | Lookup::Fetch { .. } => {
+                selected.map(|entry| (&key, entry))
+            }
+        };
         explanation.key = Some(key.to_string());
         explanation.variants = slot.as_ref().map_or(0, |slot| slot.variants().len());
-        explanation.stored = selected.map(|entry| StoredExplanation::of(entry, now));
+        explanation.stored = stored.map(|(key, entry)| StoredExplanation::of(key, entry, now));
+        explanation.equivalent = matches!(lookup, Lookup::Equivalent(_));
         if let Some(note) = slot.as_ref().and_then(|slot| slot.uncollapsed(now)) {
             explanation.uncollapsed = true;
             explanation.not_stored = note.reason;
         }
-        let asked = route.asked(&parts.headers, facts);
-        let question = Question { route, parts: &parts, facts, asked, slot: slot.as_ref(), selected, now };
-        let (outcome, reason) = match explanation.mode {
-            Mode::On => question.outcome(&explanation),
-            Mode::Observe => (Outcome::Bypass, Some(Reason::Observe)),
-            Mode::Bypass => (Outcome::Bypass, Some(Reason::Mode)),
+        let (outcome, reason) = match (explanation.mode, &lookup) {
+            (Mode::Observe, _) => (Outcome::Bypass, Some(Reason::Observe)),
+            (Mode::Bypass, _) => (Outcome::Bypass, Some(Reason::Mode)),
+            (Mode::On, Lookup::Own(_, outcome)) => (*outcome, None),
+            (Mode::On, Lookup::Equivalent(equivalent)) => (equivalent.outcome, None),
+            (Mode::On, Lookup::NotCached) => (Outcome::Rejected, Some(Reason::OnlyIfCached)),
+            (Mode::On, Lookup::Alone(reason)) => (Outcome::Bypass, Some(*reason)),
+            (Mode::On, Lookup::Fetch { stored, .. }) => {
+                let unshared =
+                    if stored.is_none() { selected.and_then(|_| why_not_shared(asker)) } else { None };
+                explanation.fetched(*stored, unshared)
+            }
         };
         Self { outcome, reason, ..explanation }
     }
-}
 
-/// A request that has a key, and what stands under that.
-struct Question<'a> {
-    route: &'a Route,
-    parts: &'a request::Parts,
-    facts: RequestFacts,
-    asked: Option<RequestDirectives>,
-    slot: Option<&'a Slot>,
-    selected: Option<&'a Arc<Entry>>,
-    now: Tick,
-}
-
-impl Question<'_> {
-    /// What it would get, and why nothing better.
-    fn outcome(&self, so_far: &RouteExplanation) -> (Outcome, Option<Reason>) {
-        let Self { route, parts, facts, slot, selected, now, .. } = *self;
-        let asked = self.asked.as_ref();
-        let asker = route.asker(facts, asked);
-        let usable = selected.filter(|entry| shared::may_use(entry, asker));
-        let reuse = usable.map_or(Reuse::Gone, |entry| entry.reuse_as_asked(asked, now));
-        match reuse {
-            Reuse::Fresh => return (Outcome::Hit, None),
-            Reuse::Stale => return (Outcome::Stale, None),
-            Reuse::StaleError => return (Outcome::StaleError, None),
-            Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
-        }
-        let wants_part = reuse == Reuse::Gone && part::is_wanted(route, parts, facts);
-        let answering = |slot| part::answering(slot, &parts.headers, asker, asked, now);
-        if wants_part && slot.and_then(answering).is_some() {
-            return (Outcome::Hit, None);
-        }
-        if asked.is_some_and(|asked| asked.only_if_cached) {
-            return (Outcome::Rejected, Some(Reason::OnlyIfCached));
-        }
-        let head = parts.method == Method::HEAD;
-        let kept_as_part = wants_part && !parts.headers.contains_key(header::IF_RANGE);
-        if reuse == Reuse::Gone && (facts.has_range() || head) && !kept_as_part {
-            return (Outcome::Bypass, Some(if head { Reason::Head } else { Reason::Range }));
-        }
-        if so_far.breaker.as_ref().is_some_and(refuses) {
-            let stands_in = reuse == Reuse::OnError;
+    /// What it would come to if it were fetched, with this stored to be confirmed or to stand in, and with something stored
+    /// that is `unshared` for a reason.
+    fn fetched(
+        &self,
+        stored: Option<(&Arc<Entry>, Reuse)>,
+        unshared: Option<Reason>,
+    ) -> (Outcome, Option<Reason>) {
+        if self.breaker.as_ref().is_some_and(refuses) {
+            let stands_in = stored.is_some_and(|(_, reuse)| reuse == Reuse::OnError);
             let outcome = if stands_in { Outcome::StaleError } else { Outcome::Rejected };
             return (outcome, Some(Reason::BreakerOpen));
         }
-        let unshared = selected.filter(|_| usable.is_none()).map(|_| asker).and_then(why_not_shared);
-        if let Some(reason) = so_far.not_stored.or(unshared) {
+        if let Some(reason) = self.not_stored.or(unshared) {
             return (Outcome::Uncacheable, Some(reason));
         }
-        let confirmable = usable.is_some_and(|entry| reuse != Reuse::Gone && entry.validators().is_some());
+        let confirmable =
+            stored.is_some_and(|(entry, reuse)| reuse != Reuse::Gone && entry.validators().is_some());
         (if confirmable { Outcome::Revalidated } else { Outcome::Miss }, None)
     }
 }
@@ -211,10 +202,11 @@ fn why_not_shared(asker: Asker) -> Option<Reason> {
 }
 
 impl StoredExplanation {
-    fn of(entry: &Entry, now: Tick) -> Self {
+    fn of(key: &Key, entry: &Entry, now: Tick) -> Self {
         let times = &entry.times;
         let at = |tick: Tick| clock::later(times.cached_wall, tick.since(times.cached_at));
         Self {
+            key: key.to_string(),
             status: entry.status,
             cached_at: times.cached_wall,
             fresh_until: at(times.soft_at()),

@@ -41,7 +41,8 @@
 //! `name:value` where that matters; `route` chooses one. Most servers see a path, and the host in a header:
 //! `/explain?url=/odds/nba&header=host:example.com`. The answer has a [`RouteExplanation`](crate::RouteExplanation) for each
 //! route: what the request would get (`outcome`) and why nothing better (`reason`, as in `Cache-Status`), its `key`, and what
-//! is `stored` for it with its limits in RFC 3339 and who said how long it is fresh (`source`).
+//! is `stored` for it with its limits in RFC 3339 and who said how long it is fresh (`source`). Where the response to another
+//! query of the URL answers (`No-Vary-Search`), that is what is `stored`, with its own `key`, and `equivalent` is true.
 //!
 //! # The status page
 //!

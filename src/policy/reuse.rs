@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cache_control::RequestDirectives;
-use crate::clock::Tick;
+use crate::{clock::Tick, event::Outcome};
 
 /// The instants of a stored response, and what has happened to it since.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,19 @@ pub(crate) enum Reuse {
     Revalidate,
     /// It is over.
     Gone,
+}
+
+impl Reuse {
+    /// What an answer from it is, if it gives one at once.
+    #[inline]
+    pub(crate) const fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::Fresh => Some(Outcome::Hit),
+            Self::Stale => Some(Outcome::Stale),
+            Self::StaleError => Some(Outcome::StaleError),
+            Self::OnError | Self::Revalidate | Self::Gone => None,
+        }
+    }
 }
 
 /// What a stored response is good for at `now`.

@@ -8,7 +8,6 @@ mod future;
 mod layer;
 mod observe;
 mod respond;
-mod search;
 #[expect(clippy::module_inception, reason = "the service itself, as tower names it")]
 mod service;
 mod spoils;

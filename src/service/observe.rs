@@ -8,17 +8,17 @@ use http_body::{Body, Frame};
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 
-use super::{ResponseFuture, SwrCache, future::After, respond::Ask};
+use super::{ResponseFuture, SwrCache, future::After, respond::Ask, service::may_refresh};
 use crate::{
     clock::Tick,
     entry::{Entry, Target},
     error::BoxError,
-    event::Reason,
+    event::{Outcome, Reason},
     fetch::PassingCall,
-    key::KeyWriter,
-    policy::{cache_control::RequestDirectives, reuse::Reuse},
+    key::Key,
+    policy::cache_control::RequestDirectives,
     refresh::refresh,
-    shared::{Route, Upstream},
+    shared::{Equivalent, Lookup, Route, Upstream},
     telemetry::Verdict,
 };
 
@@ -43,17 +43,17 @@ pub(super) struct Comparison {
 }
 
 impl<S> SwrCache<S> {
-    /// Forwards a request for which something is stored or not, and which would have been served from it or not.
+    /// Forwards a request, and looks at what comes in the light of what was found for it.
     #[expect(clippy::too_many_arguments, reason = "all that is known of one request")]
     #[inline(never)]
     pub(super) fn observe<ReqBody, B>(
         &self,
         parts: request::Parts,
         body: ReqBody,
-        key: &KeyWriter,
+        key: &[u8],
         ask: &Ask,
         asked: Option<&RequestDirectives>,
-        stored: Option<(&Arc<Entry>, Reuse)>,
+        lookup: Lookup<'_>,
         now: Tick,
     ) -> ResponseFuture<S, ReqBody, B>
     where
@@ -66,27 +66,28 @@ impl<S> SwrCache<S> {
         if let Some(runtime) = &runtime {
             route.core.keep_publishing(runtime);
         }
-        let served =
-            stored.filter(|(_, reuse)| matches!(reuse, Reuse::Fresh | Reuse::Stale | Reuse::StaleError));
-        let after = match served {
-            Some((entry, reuse)) => {
-                if reuse != Reuse::Fresh && asked.is_none_or(RequestDirectives::may_fetch_for_all) {
-                    refresh(route, &self.inner, parts.clone(), key.as_bytes(), entry, ask.asker, now);
+        let after = match lookup {
+            Lookup::Own(entry, outcome) => {
+                if outcome != Outcome::Hit && may_refresh(asked) {
+                    refresh(route, &self.inner, parts.clone(), key, entry, ask.asker, now);
                 }
-                let whole = !(ask.facts.has_conditionals() || ask.facts.has_range());
-                whole.then(|| After::Compared(Expected { entry: Arc::clone(entry), head: ask.head }))
+                Expected::of(entry, ask).map(After::Compared)
             }
-            None => runtime.filter(|_| parts.method == Method::GET).map(|runtime| {
-                let place = (key.to_key(), Target::of(&parts));
-                After::Observed(PassingCall::new(
-                    route,
-                    runtime,
-                    place,
-                    parts.headers.clone(),
-                    ask.asker,
-                    now,
-                ))
-            }),
+            Lookup::Equivalent(equivalent) => {
+                let Equivalent { key, entry, aimed, .. } = *equivalent;
+                route.core.store.used(key.as_bytes());
+                if let Some(parts) = aimed.filter(|_| may_refresh(asked)) {
+                    refresh(route, &self.inner, parts, key.as_bytes(), &entry, ask.asker, now);
+                }
+                Expected::of(&entry, ask).map(After::Compared)
+            }
+            Lookup::NotCached | Lookup::Alone(_) | Lookup::Fetch { .. } => {
+                runtime.filter(|_| parts.method == Method::GET).map(|runtime| {
+                    let (place, headers) =
+                        ((Key::from_bytes(key), Target::of(&parts)), parts.headers.clone());
+                    After::Observed(PassingCall::new(route, runtime, place, headers, ask.asker, now))
+                })
+            }
         };
         let call = self.inner.clone().oneshot(Request::from_parts(parts, body));
         ResponseFuture::bypass(call, Arc::clone(route), Reason::Observe, after.map(Box::new))
@@ -94,6 +95,12 @@ impl<S> SwrCache<S> {
 }
 
 impl Expected {
+    /// Nothing where the request wants a part, or makes conditions: what comes may be another thing for that alone.
+    fn of(entry: &Arc<Entry>, ask: &Ask) -> Option<Self> {
+        let whole = !(ask.facts.has_conditionals() || ask.facts.has_range());
+        whole.then(|| Self { entry: Arc::clone(entry), head: ask.head })
+    }
+
     /// Compares the head of what came, and begins with its body if that is still to decide.
     pub(super) fn compare<B: Body>(self, route: &Arc<Route>, response: &Response<B>) -> Option<Comparison> {
         let Self { entry, head } = self;

@@ -14,7 +14,6 @@ use crate::{
     policy::{
         range::{self, Wanted},
         request::RequestFacts,
-        reuse::Reuse,
         status::{Forward, Told},
         validation::{self, Condition},
         verdict::Asker,
@@ -153,14 +152,13 @@ impl Served {
     /// After a fetch that this request started, or waited for, failed.
     pub(crate) const IN_VAIN: Self = Self::of(Outcome::StaleError, Source::Upstream, Told::InVain);
 
-    /// From memory, if it may serve so.
+    /// From memory, which comes to this.
     #[inline]
-    pub(crate) const fn from_memory(reuse: Reuse) -> Option<Self> {
-        match reuse {
-            Reuse::Fresh => Some(Self::HIT),
-            Reuse::Stale => Some(Self::STALE),
-            Reuse::StaleError => Some(Self::STALE_ERROR),
-            Reuse::OnError | Reuse::Revalidate | Reuse::Gone => None,
+    pub(crate) const fn from_memory(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Stale => Self::STALE,
+            Outcome::StaleError => Self::STALE_ERROR,
+            _ => Self::HIT,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Method, Request, Response, header, request};
+use http::{Method, Request, Response, request};
 use http_body::Body;
 use tokio::runtime::Handle;
 use tower::{Service, ServiceExt};
@@ -15,19 +15,18 @@ use super::{
     exchange::Exchange,
     future::After,
     respond::{self, Ask, Served},
-    search,
     spoils::Spoils,
 };
 use crate::{
     config::Mode,
-    entry::Target,
+    entry::{Entry, Target},
     error::BoxError,
-    event::Reason,
+    event::{Outcome, Reason},
     fetch::{HeadCall, PassingCall},
-    key::KeyWriter,
-    policy::{request::RequestFacts, reuse::Reuse, verdict::Asker},
+    key::{Key, KeyWriter},
+    policy::{cache_control::RequestDirectives, request::RequestFacts, verdict::Asker},
     refresh::refresh,
-    shared::{self, Route, part},
+    shared::{self, Equivalent, Lookup, Question, Route},
 };
 
 /// A service whose responses are cached. Made by [`SwrCacheLayer`](super::SwrCacheLayer).
@@ -84,67 +83,50 @@ where
         let asked = route.asked(&parts.headers, facts);
         let asker = route.asker(facts, asked.as_ref());
         let head = parts.method == Method::HEAD;
-        let mut ask = Ask { facts, asker, head, shown_key: route.shown_key(&key) };
+        let ask = Ask { facts, asker, head, shown_key: route.shown_key(&key) };
         let now = route.core.clock.now();
-        let slot = route.core.store.get(key.as_bytes());
-        let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
-        let stored = selected.filter(|entry| shared::may_use(entry, ask.asker));
-        let reuse = stored.map_or(Reuse::Gone, |entry| entry.reuse_as_asked(asked.as_ref(), now));
+        let (key, asked) = (key.as_bytes(), asked.as_ref());
+        let slot = route.core.store.get(key);
+        let question = Question { route, key, parts: &parts, facts, asked, asker, now };
+        let lookup = question.look_up(slot.as_ref());
         if mode == Mode::Observe {
-            let stored = stored.map(|entry| (entry, reuse));
-            return self.observe(parts, body, &key, &ask, asked.as_ref(), stored, now);
+            return self.observe(parts, body, key, &ask, asked, lookup, now);
         }
-        if let Some(entry) = stored {
-            let answer = |served| {
-                let response = respond::from_store(route, entry, &ask, &parts.headers, now, now, served);
-                ResponseFuture::ready(response)
-            };
-            match reuse {
-                Reuse::Fresh => return answer(Served::HIT),
-                Reuse::Stale | Reuse::StaleError => {
-                    let response =
-                        answer(if reuse == Reuse::Stale { Served::STALE } else { Served::STALE_ERROR });
-                    if asked.is_none_or(|asked| asked.may_fetch_for_all()) {
-                        refresh(route, &self.inner, parts, key.as_bytes(), entry, ask.asker, now);
-                    }
-                    return response;
-                }
-                Reuse::OnError | Reuse::Revalidate | Reuse::Gone => {}
-            }
-        }
-        if let Some(found) = search::equivalent(route, key.as_bytes(), &ask, asked.as_ref(), &parts, now) {
-            let (entry, served) = (&found.entry, found.served);
+        let answer = |entry: &Entry, served| {
             let response = respond::from_store(route, entry, &ask, &parts.headers, now, now, served);
-            if let Some(parts) = found.refresh.filter(|_| asked.is_none_or(|asked| asked.may_fetch_for_all()))
-            {
-                refresh(route, &self.inner, parts, found.key.as_bytes(), entry, ask.asker, now);
-            }
-            return ResponseFuture::ready(response);
-        }
-        let wants_part = reuse == Reuse::Gone && part::is_wanted(route, &parts, facts);
-        if let Some(slot) = slot.as_ref().filter(|_| wants_part) {
-            if let Some(part) = part::answering(slot, &parts.headers, ask.asker, asked.as_ref(), now) {
-                let answer = respond::from_store(route, part, &ask, &parts.headers, now, now, Served::HIT);
-                return ResponseFuture::ready(answer);
-            }
-        }
-        if asked.as_ref().is_some_and(|asked| asked.only_if_cached) {
-            return ResponseFuture::ready(respond::not_cached(route, &ask, now));
-        }
-        // Where `If-Range` holds, a part may come without the fields of its whole (RFC 9110 §15.3.7).
-        ask.asker.part = wants_part && !parts.headers.contains_key(header::IF_RANGE);
-        // Any other part, or a head alone, cannot be kept: with nothing stored it would be fetched for nobody else.
-        if reuse == Reuse::Gone && (facts.has_range() || ask.head) && !ask.asker.part {
-            let reason = if ask.head { Reason::Head } else { Reason::Range };
-            return self.bypass(Request::from_parts(parts, body), facts, reason);
-        }
-        let Ok(runtime) = Handle::try_current() else {
-            return self.bypass(Request::from_parts(parts, body), facts, Reason::NoRuntime);
+            ResponseFuture::ready(response)
         };
-        route.core.keep_publishing(&runtime);
-        let exchange =
-            Exchange::new(Arc::clone(route), self.inner.clone(), runtime, parts, key.to_key(), ask, now);
-        ResponseFuture::fetch(Box::pin(exchange.heeding(asked).answer()))
+        match lookup {
+            Lookup::Own(entry, Outcome::Hit) => answer(entry, Served::HIT),
+            Lookup::Own(entry, outcome) => {
+                let response = answer(entry, Served::from_memory(outcome));
+                if may_refresh(asked) {
+                    refresh(route, &self.inner, parts, key, entry, asker, now);
+                }
+                response
+            }
+            Lookup::Equivalent(equivalent) => {
+                let Equivalent { key, entry, outcome, aimed } = *equivalent;
+                route.core.store.used(key.as_bytes());
+                let response = answer(&entry, Served::from_memory(outcome));
+                if let Some(parts) = aimed.filter(|_| may_refresh(asked)) {
+                    refresh(route, &self.inner, parts, key.as_bytes(), &entry, asker, now);
+                }
+                response
+            }
+            Lookup::NotCached => ResponseFuture::ready(respond::not_cached(route, &ask, now)),
+            Lookup::Alone(reason) => self.bypass(Request::from_parts(parts, body), facts, reason),
+            Lookup::Fetch { as_part, .. } => {
+                let Ok(runtime) = Handle::try_current() else {
+                    return self.bypass(Request::from_parts(parts, body), facts, Reason::NoRuntime);
+                };
+                route.core.keep_publishing(&runtime);
+                let ask = Ask { asker: Asker { part: as_part, ..asker }, ..ask };
+                let (route, service, key) = (Arc::clone(route), self.inner.clone(), Key::from_bytes(key));
+                let exchange = Exchange::new(route, service, runtime, parts, key, ask, now);
+                ResponseFuture::fetch(Box::pin(exchange.heeding(asked.cloned()).answer()))
+            }
+        }
     }
 }
 
@@ -217,4 +199,9 @@ impl<S> SwrCache<S> {
         parts.method = method;
         Spoils { scheme: parts.uri.scheme().cloned(), target: Target::of(parts), key }
     }
+}
+
+/// Whether a request that says this can have what is stale refreshed for all.
+pub(super) fn may_refresh(asked: Option<&RequestDirectives>) -> bool {
+    asked.is_none_or(RequestDirectives::may_fetch_for_all)
 }

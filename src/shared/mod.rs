@@ -2,13 +2,17 @@
 
 mod allowance;
 mod core;
+mod equivalent;
 mod landing;
+mod lookup;
 pub(crate) mod part;
 mod route;
 
 pub(crate) use allowance::{Allowance, Share};
 pub(crate) use core::{Core, Hooks, Sizes};
+pub(crate) use equivalent::Equivalent;
 pub(crate) use landing::{Failed, FlightKey, Landing};
+pub(crate) use lookup::{Lookup, Question};
 pub(crate) use route::{Route, may_use};
 
 use crate::error::BoxError;

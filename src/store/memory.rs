@@ -149,6 +149,11 @@ impl Store {
         self.cache.peek(key)
     }
 
+    /// What stands under a key was found another way, and has answered.
+    pub(crate) fn used(&self, key: &[u8]) {
+        drop(self.cache.get(key));
+    }
+
     /// Keeps `entry`, whose content is set, unless a purge has passed its fetch. With `uncollapsed`, requests do not
     /// wait for each other for that time.
     pub(crate) fn insert(

@@ -172,6 +172,30 @@ async fn what_would_have_been_served_is_compared_with_what_comes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_another_query_would_have_been_served_is_compared_and_refreshed_while_it_is_observed() {
+    let page =
+        |text: &'static str| move |_: &Call| Reply::ok(text).header("no-vary-search", "params=(\"a\")");
+    for (came, expected) in [("one", (1, 0)), ("two", (0, 1))] {
+        let cache = Cache::new(route(10, 30).no_vary_search(), &Origin::new(page("one")));
+        let start = Start::now();
+        cache.get("/?b=2").await;
+        cache.handle.set_mode("route", Mode::Observe);
+        cache.origin.now(page(came));
+        let answer = cache.get("/?b=2&a=1").await;
+        assert_eq!((answer.text(), &*answer.said), (came, "fwd=bypass; detail=observe"));
+        assert_eq!(observed(&cache), expected, "{came}");
+        start.at(10.0).await;
+        cache.get("/?b=2&a=1").await;
+        rest().await;
+        assert_eq!(cache.origin.calls(), 4, "one of them refreshed what is stored");
+        assert_eq!(cache.handle.stats().keys, 1);
+        cache.handle.set_mode("route", Mode::On);
+        let hit = cache.get("/?a=2&b=2").await;
+        assert_eq!((hit.text(), &*hit.said), (came, "hit"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_verdict_does_not_wait_for_a_reader_who_knows_that_the_body_is_over() {
     use http_body::Body;
     use http_body_util::BodyExt;

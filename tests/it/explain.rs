@@ -117,6 +117,34 @@ async fn a_request_gets_what_is_explained_where_its_own_words_count() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_gets_what_is_explained_where_another_query_answers_it() {
+    let cache = cache(route(10, 30).no_vary_search());
+    cache.origin.now(|call| odds(call).header("no-vary-search", "params=(\"a\")"));
+    let start = Start::now();
+    let (own, same, other) = (|| request("/odds?b=2"), || request("/odds?b=2&a=1"), || request("/odds?b=3"));
+    check(&cache, own, ("miss", None)).await;
+    let stored = "route|http|example.com|/odds?b=2";
+    for (second, outcome) in [(0.0, "hit"), (10.0, "stale")] {
+        start.at(second).await;
+        let explained = explain(&cache, same());
+        assert_eq!(explained.key.as_deref(), Some("route|http|example.com|/odds?b=2&a=1"));
+        assert_eq!((explained.variants, explained.equivalent), (0, true));
+        assert_eq!(explained.stored.map(|stored| stored.key).as_deref(), Some(stored));
+        check(&cache, same, (outcome, None)).await;
+    }
+    let explained = explain(&cache, own());
+    assert_eq!(
+        (explained.equivalent, explained.stored.map(|stored| stored.key).as_deref()),
+        (false, Some(stored))
+    );
+    check(&cache, other, ("miss", None)).await;
+
+    cache.handle.set_mode("route", Mode::Bypass);
+    let explained = explain(&cache, same());
+    assert_eq!((explained.outcome.as_str(), explained.equivalent), ("bypass", true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_said_how_long_it_is_fresh_is_told() {
     let s = secs;
     let fallback = || origin_says().fallback_ttl(s(10), s(20));
@@ -187,9 +215,9 @@ async fn an_explanation_is_json() {
     let explained = serde_json::to_value(explain(&cache, request("/odds"))).unwrap();
     let expected = serde_json::json!({
         "route": "route", "mode": "on", "outcome": "hit", "reason": null,
-        "key": "route|http|example.com|/odds", "variants": 1,
+        "key": "route|http|example.com|/odds", "variants": 1, "equivalent": false,
         "stored": {
-            "status": 200, "cached_at": "2023-11-14T22:13:20Z", "fresh_until": "2023-11-14T22:13:30Z",
+            "key": "route|http|example.com|/odds", "status": 200, "cached_at": "2023-11-14T22:13:20Z", "fresh_until": "2023-11-14T22:13:30Z",
             "stale_until": "2023-11-14T22:13:50Z", "error_until": "2023-11-14T22:14:05Z",
             "keep_until": "2023-11-14T22:24:05Z", "source": "route", "stale_allowed": true, "extended": false,
             "age_seconds": 4.0, "body_bytes": 13, "tags": 1,

@@ -2,7 +2,7 @@
 
 use tower_swr_cache::{CacheHandle, Purge, SwrConfig};
 
-use crate::support::{Cache, Call, Gate, Origin, Reply, Start, origin_says, rest, route};
+use crate::support::{Cache, Call, Gate, Origin, Reply, Start, origin_says, request, rest, route};
 
 /// A response that is the same where `a` alone differs, and says what it was asked for.
 fn up(call: &Call) -> Reply {
@@ -125,9 +125,38 @@ async fn a_purge_of_another_query_leaves_refreshes_and_validators_alone() {
     assert_eq!(cache.get("/x?b=2").await.said, "hit");
 }
 
+/// A cache that is soon full.
+fn small() -> CacheHandle {
+    CacheHandle::builder().capacity_bytes(1 << 20).max_body_bytes(64 << 10).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_answers_for_another_query_is_used_by_that_and_what_is_explained_is_not() {
+    for answers in [true, false] {
+        let handle = small();
+        let config: SwrConfig = origin_says().no_vary_search().build().unwrap();
+        let cache = Cache::on(&handle, config, &Origin::new(|call| up(call).body(vec![0; 4000])));
+        // What comes while there is room is kept as if it were used.
+        for n in 0..500 {
+            cache.get(&format!("/first/{n}")).await;
+        }
+        cache.get("/x?b=1").await;
+        for n in 0..1000 {
+            if answers {
+                assert_eq!(cache.get(&format!("/x?b=1&a={n}")).await.said, "hit");
+            } else {
+                let (parts, ()) = request(&format!("/x?b=1&a={n}")).body(()).unwrap().into_parts();
+                drop(handle.explain(&parts));
+            }
+            cache.get(&format!("/{n}")).await;
+        }
+        assert_eq!(cache.entry("/x?b=1").is_some(), answers);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_stays_of_what_has_left() {
-    let handle = CacheHandle::builder().capacity_bytes(1 << 20).max_body_bytes(64 << 10).build().unwrap();
+    let handle = small();
     let config: SwrConfig = origin_says().no_vary_search().build().unwrap();
     let rules = ["params=(\"a\")", "key-order", "params, except=(\"b\")", "params=(\"a\" \"c\"), key-order"];
     let origin = Origin::new(move |_| {

@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl Store {
-    /// What stands under other keys that may be the same for this one; whether it is, each response has to say itself.
+    /// What stands under other keys that may be the same for this one; whether it is, each response has to say itself. None
+    /// of it counts as used.
     pub(crate) fn equivalents(&self, key: &[u8]) -> Vec<(Key, Slot)> {
         let Some(stem) = Stem::of(key) else { return Vec::new() };
         let rules = self.lock().searches.rules(self.scopes.stem(&stem.key));
@@ -24,7 +25,7 @@ impl Store {
         keys.sort_unstable();
         keys.dedup();
         let others = keys.into_iter().filter(|other| other.as_bytes() != key);
-        others.filter_map(|other| self.cache.get(&other).map(|slot| (other, slot))).collect()
+        others.filter_map(|other| self.cache.peek(&other).map(|slot| (other, slot))).collect()
     }
 
     /// By what the responses under a key are found for other queries.
