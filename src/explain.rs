@@ -1,19 +1,14 @@
 //! What the routes of a cache would do with a request, and why: the answer to most questions that are put to it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::sync::Arc;
 
-use http::{StatusCode, request};
+use http::request;
 
 use crate::{
     breaker::{BreakerInfo, BreakerMode, BreakerState},
-    clock::{self, Tick},
     config::Mode,
-    entry::Entry,
-    event::{FreshnessSource, Outcome, Reason},
-    key::Key,
+    entry::{Entry, EntryInfo},
+    event::{Outcome, Reason},
     policy::{request::RequestFacts, reuse::Reuse, verdict::Asker},
     shared::{Lookup, Question, Route},
 };
@@ -38,7 +33,7 @@ pub struct RouteExplanation {
     /// How many variants are stored under the key.
     pub variants: usize,
     /// The stored response that answers the request, or else the one that it selects.
-    pub stored: Option<StoredExplanation>,
+    pub stored: Option<EntryInfo>,
     /// Whether that is stored for another query of the URL, and says that it is the same for this one (`No-Vary-Search`).
     pub equivalent: bool,
     /// Why the last response for the key was not stored, while requests for it do not wait for each other because of that.
@@ -47,55 +42,6 @@ pub struct RouteExplanation {
     pub uncollapsed: bool,
     /// The breaker that its fetch would ask.
     pub breaker: Option<BreakerInfo>,
-}
-
-/// A stored response, and until when it is good for what. Instants are wall-clock times, worked out from the moment it was
-/// stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct StoredExplanation {
-    /// The printable form of the key that it is stored under.
-    pub key: String,
-    /// Its status.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "status"))]
-    pub status: StatusCode,
-    /// When it was stored, or last confirmed.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::rfc3339::serialize"))]
-    pub cached_at: SystemTime,
-    /// Fresh until then.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::rfc3339::serialize"))]
-    pub fresh_until: SystemTime,
-    /// Served stale, with a refresh behind it, until then.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::rfc3339::serialize"))]
-    pub stale_until: SystemTime,
-    /// Served after a failed fetch until then.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::rfc3339::serialize"))]
-    pub error_until: SystemTime,
-    /// Kept to be confirmed until then.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::rfc3339::serialize"))]
-    pub keep_until: SystemTime,
-    /// Who said how long it is fresh.
-    pub source: FreshnessSource,
-    /// Whether it may be served stale at all.
-    pub stale_allowed: bool,
-    /// Whether a fetch to replace it has failed.
-    pub extended: bool,
-    /// Its age (RFC 9111 §4.2.3).
-    #[cfg_attr(
-        feature = "serde",
-        serde(rename = "age_seconds", serialize_with = "crate::seconds::serialize")
-    )]
-    pub age: Duration,
-    /// The length of its body, in bytes.
-    pub body_bytes: u64,
-    /// How many tags it can be purged by.
-    pub tags: usize,
-}
-
-#[cfg(feature = "serde")]
-fn status<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u16(status.as_u16())
 }
 
 impl RouteExplanation {
@@ -138,7 +84,7 @@ impl RouteExplanation {
         };
         explanation.key = Some(key.to_string());
         explanation.variants = slot.as_ref().map_or(0, |slot| slot.variants().len());
-        explanation.stored = stored.map(|(key, entry)| StoredExplanation::of(key, entry, now));
+        explanation.stored = stored.map(|(key, entry)| EntryInfo::new(entry, key.to_string(), now));
         explanation.equivalent = matches!(lookup, Lookup::Equivalent(_));
         if let Some(note) = slot.as_ref().and_then(|slot| slot.uncollapsed(now)) {
             explanation.uncollapsed = true;
@@ -152,20 +98,20 @@ impl RouteExplanation {
             (Mode::On, Lookup::NotCached) => (Outcome::Rejected, Some(Reason::OnlyIfCached)),
             (Mode::On, Lookup::Alone(reason)) => (Outcome::Bypass, Some(*reason)),
             (Mode::On, Lookup::Fetch { stored, .. }) => {
-                let unshared =
-                    if stored.is_none() { selected.and_then(|_| why_not_shared(asker)) } else { None };
-                explanation.fetched(*stored, unshared)
+                let unshared = selected.filter(|_| stored.is_none()).and_then(|_| why_not_shared(asker));
+                explanation.fetched(*stored, unshared, asker.no_store)
             }
         };
         Self { outcome, reason, ..explanation }
     }
 
-    /// What it would come to if it were fetched, with this stored to be confirmed or to stand in, and with something stored
-    /// that is `unshared` for a reason.
+    /// What it would come to if it were fetched: with this stored to be confirmed or to stand in, with something stored that
+    /// is `unshared` for a reason, and for a request that lets nothing be kept.
     fn fetched(
         &self,
         stored: Option<(&Arc<Entry>, Reuse)>,
         unshared: Option<Reason>,
+        no_store: bool,
     ) -> (Outcome, Option<Reason>) {
         if self.breaker.as_ref().is_some_and(refuses) {
             let stands_in = stored.is_some_and(|(_, reuse)| reuse == Reuse::OnError);
@@ -177,7 +123,11 @@ impl RouteExplanation {
         }
         let confirmable =
             stored.is_some_and(|(entry, reuse)| reuse != Reuse::Gone && entry.validators().is_some());
-        (if confirmable { Outcome::Revalidated } else { Outcome::Miss }, None)
+        match confirmable {
+            true => (Outcome::Revalidated, None),
+            false if no_store => (Outcome::Uncacheable, Some(Reason::RequestNoStore)),
+            false => (Outcome::Miss, None),
+        }
     }
 }
 
@@ -198,27 +148,5 @@ fn why_not_shared(asker: Asker) -> Option<Reason> {
         Asker { authorization: true, .. } => Some(Reason::Authorization),
         Asker { cookie: true, .. } => Some(Reason::Cookie),
         _ => None,
-    }
-}
-
-impl StoredExplanation {
-    fn of(key: &Key, entry: &Entry, now: Tick) -> Self {
-        let times = &entry.times;
-        let at = |tick: Tick| clock::later(times.cached_wall, tick.since(times.cached_at));
-        Self {
-            key: key.to_string(),
-            status: entry.status,
-            cached_at: times.cached_wall,
-            fresh_until: at(times.soft_at()),
-            stale_until: at(times.hard_at),
-            error_until: at(times.error_at),
-            keep_until: at(times.keep_until),
-            source: entry.fresh_by,
-            stale_allowed: entry.stale_allowed,
-            extended: entry.refresh.failed(),
-            age: Duration::from_secs(entry.age(now)),
-            body_bytes: entry.body_len(),
-            tags: entry.origin.tags.len(),
-        }
     }
 }

@@ -149,7 +149,7 @@ pub use config::{DefaultClassifier, FailureClassifier, Mode, SwrConfig, SwrConfi
 pub use entry::{EntryInfo, FinalUri};
 pub use error::{BodyError, BoxError, CacheFailure, ConfigError};
 pub use event::{EventKind, FreshnessSource, Outcome, Reason};
-pub use explain::{RouteExplanation, StoredExplanation};
+pub use explain::RouteExplanation;
 pub use handle::{CacheHandle, CacheHandleBuilder};
 pub use health::{CacheHealth, Health, HealthStatus, RouteHealth, StoreStats, TieredCache};
 pub use key::{Key, KeyDecision, KeyExtractor, KeyWriter};

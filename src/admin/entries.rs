@@ -2,16 +2,17 @@
 //!
 //! No body is shown, and of headers the values of those that are known to hold no secret; the others are named.
 
-use std::time::SystemTime;
-
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
 
-use super::reply::{self, Reply};
+use super::{
+    query::Parameters,
+    reply::{self, Reply},
+};
 use crate::{
-    clock::{self, Tick},
+    clock::Tick,
     entry::{Entry, EntryInfo},
-    key::{Key, percent},
+    key::Key,
     policy::reuse::Reuse,
     shared::Core,
     store::{Found, Purge, Slot},
@@ -21,7 +22,7 @@ use crate::{
 const MOST: usize = 50;
 
 /// The headers whose values are shown.
-const SHOWN: [HeaderName; 24] = [
+const SHOWN: [HeaderName; 26] = [
     header::ACCEPT_RANGES,
     header::AGE,
     header::ALLOW,
@@ -39,9 +40,11 @@ const SHOWN: [HeaderName; 24] = [
     header::ETAG,
     header::EXPIRES,
     header::LAST_MODIFIED,
+    HeaderName::from_static("no-vary-search"),
     header::PRAGMA,
     header::RETRY_AFTER,
     header::SERVER,
+    HeaderName::from_static("surrogate-control"),
     HeaderName::from_static("surrogate-key"),
     header::TRANSFER_ENCODING,
     header::VARY,
@@ -59,9 +62,8 @@ struct List {
 /// A key, and the newest response under it.
 #[derive(Debug, Serialize)]
 struct Listed {
-    key: String,
     #[serde(flatten)]
-    newest: Summary,
+    newest: Stored,
     /// How many responses there are under the key: variants, and parts.
     responses: usize,
 }
@@ -74,36 +76,18 @@ struct Shown {
 }
 
 #[derive(Debug, Serialize)]
-struct Summary {
-    route: String,
-    status: u16,
-    /// What it is good for now.
-    state: &'static str,
-    age_seconds: u64,
-    /// How often it has answered since it was stored, or last confirmed.
-    hits: u64,
-    body_bytes: u64,
-    tags: Vec<String>,
+struct Details {
+    #[serde(flatten)]
+    stored: Stored,
+    headers: Vec<Field>,
 }
 
 #[derive(Debug, Serialize)]
-struct Details {
+struct Stored {
     #[serde(flatten)]
-    summary: Summary,
-    stored_bytes: u64,
-    /// Whether a fetch to replace it failed.
-    failed: bool,
-    #[serde(serialize_with = "crate::rfc3339::serialize")]
-    stored_at: SystemTime,
-    #[serde(serialize_with = "crate::rfc3339::serialize")]
-    fresh_until: SystemTime,
-    #[serde(serialize_with = "crate::rfc3339::serialize")]
-    stale_until: SystemTime,
-    #[serde(serialize_with = "crate::rfc3339::serialize")]
-    error_until: SystemTime,
-    #[serde(serialize_with = "crate::rfc3339::serialize")]
-    kept_until: SystemTime,
-    headers: Vec<Field>,
+    info: EntryInfo,
+    /// What it is good for now.
+    state: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,11 +99,15 @@ struct Field {
 
 /// `GET /entries`: what has a text in its key, a tag, or a URL.
 pub(super) fn search(uri: &Uri, core: &Core) -> Reply {
-    let ways = ["text", "tag", "url"].map(|name| parameter(uri, name));
+    let parameters = match Parameters::of(uri) {
+        Ok(parameters) => parameters,
+        Err(problem) => return reply::error(StatusCode::BAD_REQUEST, &problem),
+    };
+    let ways = ["text", "tag", "url"].map(|name| parameters.first(name));
     let found = match ways {
-        [Some(text), None, None] => core.store.find_text(&text, MOST),
+        [Some(text), None, None] => core.store.find_text(text, MOST),
         [None, Some(tag), None] => core.store.find_scope(&Purge::tag(tag).scope, MOST),
-        [None, None, Some(url)] => match Purge::url(&url) {
+        [None, None, Some(url)] => match Purge::url(url) {
             Ok(purge) => core.store.find_scope(&purge.scope, MOST),
             Err(error) => return reply::error(StatusCode::BAD_REQUEST, &error.to_string()),
         },
@@ -128,13 +116,17 @@ pub(super) fn search(uri: &Uri, core: &Core) -> Reply {
     let now = core.clock.now();
     let Found { slots, more } = found;
     let mut entries: Vec<_> = slots.iter().filter_map(|(key, slot)| Listed::of(key, slot, now)).collect();
-    entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    entries.sort_unstable_by(|a, b| a.newest.info.key.cmp(&b.newest.info.key));
     reply::json(StatusCode::OK, &List { entries, more })
 }
 
 /// `GET /entry`: all that is stored under a key.
 pub(super) fn show(uri: &Uri, core: &Core) -> Reply {
-    let Some(printed) = parameter(uri, "key") else {
+    let parameters = match Parameters::of(uri) {
+        Ok(parameters) => parameters,
+        Err(problem) => return reply::error(StatusCode::BAD_REQUEST, &problem),
+    };
+    let Some(printed) = parameters.first("key") else {
         return reply::error(StatusCode::BAD_REQUEST, "key is wanted");
     };
     let Ok(key) = printed.parse::<Key>() else {
@@ -143,11 +135,11 @@ pub(super) fn show(uri: &Uri, core: &Core) -> Reply {
     let now = core.clock.now();
     let slot = core.store.peek(key.as_bytes());
     let responses: Vec<_> =
-        slot.iter().flat_map(|slot| current(slot)).map(|entry| Details::of(entry, now)).collect();
+        slot.iter().flat_map(|slot| current(slot)).map(|entry| Details::of(entry, &key, now)).collect();
     if responses.is_empty() {
         return reply::error(StatusCode::NOT_FOUND, "nothing is stored under this key");
     }
-    reply::json(StatusCode::OK, &Shown { key: printed, responses })
+    reply::json(StatusCode::OK, &Shown { key: printed.to_owned(), responses })
 }
 
 fn current(slot: &Slot) -> impl Iterator<Item = &Entry> {
@@ -156,15 +148,19 @@ fn current(slot: &Slot) -> impl Iterator<Item = &Entry> {
 
 impl Listed {
     fn of(key: &Key, slot: &Slot, now: Tick) -> Option<Self> {
-        let newest = Summary::of(current(slot).next()?, now);
-        Some(Self { key: key.to_string(), newest, responses: current(slot).count() })
+        let newest = Stored::of(current(slot).next()?, key, now);
+        Some(Self { newest, responses: current(slot).count() })
     }
 }
 
-impl Summary {
-    fn of(entry: &Entry, now: Tick) -> Self {
-        let EntryInfo { route, status, age, body_bytes, hits, tags, .. } =
-            EntryInfo::new(entry, String::new(), now);
+impl Details {
+    fn of(entry: &Entry, key: &Key, now: Tick) -> Self {
+        Self { stored: Stored::of(entry, key, now), headers: fields(&entry.headers.without_slots()) }
+    }
+}
+
+impl Stored {
+    fn of(entry: &Entry, key: &Key, now: Tick) -> Self {
         let state = match entry.reuse(now) {
             Reuse::Fresh => "fresh",
             Reuse::Stale => "stale",
@@ -173,25 +169,7 @@ impl Summary {
             Reuse::Revalidate => "revalidate",
             Reuse::Gone => "gone",
         };
-        Self { route, status: status.as_u16(), state, age_seconds: age.as_secs(), hits, body_bytes, tags }
-    }
-}
-
-impl Details {
-    fn of(entry: &Entry, now: Tick) -> Self {
-        let info = EntryInfo::new(entry, String::new(), now);
-        let kept = entry.times.keep_until.since(entry.times.error_at);
-        Self {
-            summary: Summary::of(entry, now),
-            stored_bytes: info.weight,
-            failed: info.extended,
-            stored_at: info.cached_at,
-            fresh_until: info.soft_expires_at,
-            stale_until: info.hard_expires_at,
-            error_until: info.error_expires_at,
-            kept_until: clock::later(info.error_expires_at, kept),
-            headers: fields(&entry.headers.without_slots()),
-        }
+        Self { info: EntryInfo::new(entry, key.to_string(), now), state }
     }
 }
 
@@ -207,13 +185,4 @@ fn fields(headers: &HeaderMap) -> Vec<Field> {
         .collect();
     fields.sort_by(|a, b| a.name.cmp(&b.name));
     fields
-}
-
-/// The value of a parameter in the query, decoded as a form's.
-fn parameter(uri: &Uri, name: &str) -> Option<String> {
-    let text = |raw: &str| {
-        String::from_utf8_lossy(&percent::decoded(raw.as_bytes(), b' ').collect::<Vec<_>>()).into_owned()
-    };
-    let mut pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(own, _)| *own == name).map(|(_, value)| text(value))
 }

@@ -1,14 +1,17 @@
 //! What the cache would do with a request that an operator describes.
 
-use http::{Request, StatusCode, request};
+use http::{Request, StatusCode, Uri, request};
 use serde_json::json;
 
-use super::reply::{self, Reply};
-use crate::{handle::CacheHandle, key::percent};
+use super::{
+    query::Parameters,
+    reply::{self, Reply},
+};
+use crate::handle::CacheHandle;
 
 /// The answer to `/explain?url=…`, whose query describes the request.
-pub(super) fn explain(query: &str, cache: &CacheHandle) -> Reply {
-    let described = match Described::read(query) {
+pub(super) fn explain(uri: &Uri, cache: &CacheHandle) -> Reply {
+    let described = match Parameters::of(uri).and_then(|parameters| Described::by(&parameters)) {
         Ok(described) => described,
         Err(problem) => return reply::error(StatusCode::BAD_REQUEST, &problem),
     };
@@ -29,25 +32,22 @@ struct Described {
 }
 
 impl Described {
-    fn read(query: &str) -> Result<Self, String> {
+    fn by(parameters: &Parameters) -> Result<Self, String> {
         let (mut request, mut route, mut has_url) = (Request::builder(), None, false);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = String::from_utf8(percent::decoded(value.as_bytes(), b' ').collect())
-                .map_err(|_| format!("{name}: is not UTF-8"))?;
+        for (name, value) in parameters.iter() {
             request = match name {
                 "url" => {
                     has_url = true;
                     request.uri(value)
                 }
-                "method" => request.method(&*value),
+                "method" => request.method(value),
                 "header" => {
                     let (name, value) =
                         value.split_once(':').ok_or("header: is a name, a colon and a value")?;
                     request.header(name.trim(), value.trim())
                 }
                 "route" => {
-                    route = Some(value);
+                    route = Some(value.to_owned());
                     request
                 }
                 _ => return Err("only url, method, header and route are understood".to_owned()),

@@ -25,7 +25,7 @@
 //! | `GET /health/history` | 200 with the requests of the last five minutes, slot by slot: all, from memory, fresh |
 //! | `GET /entries?text=…`, `?tag=…`, `?url=…` | with the token: 50 keys at most that hold this text, tag or URL |
 //! | `GET /entry?key=…` | with the token: what is stored under a key, without its body |
-//! | `GET /explain?url=…` | `{"routes": […]}`: what each route would do with a request, and why |
+//! | `GET /explain?url=…` | with the token: `{"routes": […]}`, what each route would do with a request, and why |
 //! | `GET /metrics` | what Prometheus scrapes, if there is an exporter |
 //! | `POST /purge` | `{"tag": "nba", "soft": true}` purges, and answers how many responses that were |
 //! | `POST /breakers/{name}` | `{"mode": "open"}` forces a breaker, and answers where it stands |
@@ -41,7 +41,8 @@
 //! `name:value` where that matters; `route` chooses one. Most servers see a path, and the host in a header:
 //! `/explain?url=/odds/nba&header=host:example.com`. The answer has a [`RouteExplanation`](crate::RouteExplanation) for each
 //! route: what the request would get (`outcome`) and why nothing better (`reason`, as in `Cache-Status`), its `key`, and what
-//! is `stored` for it with its limits in RFC 3339 and who said how long it is fresh (`source`). Where the response to another
+//! is `stored` for it: the same as `/entries` and `/entry` show of a response ([`EntryInfo`](crate::EntryInfo)), with its limits
+//! in RFC 3339, who said how long it is fresh (`source`), and by which targeted field (`source_field`). Where the response to another
 //! query of the URL answers (`No-Vary-Search`), that is what is `stored`, with its own `key`, and `equivalent` is true.
 //!
 //! # The status page
@@ -68,6 +69,7 @@ mod explain;
 mod future;
 mod history;
 mod page;
+mod query;
 mod reply;
 mod service;
 

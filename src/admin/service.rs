@@ -182,7 +182,7 @@ impl Admin {
             Page::CacheHealth => reply::json(StatusCode::OK, &self.cache.cache_health()),
             Page::History => reply::json(StatusCode::OK, &History::of(self.cache.core())),
             Page::Entry => entries::show(uri, self.cache.core()),
-            Page::Explain => explain::explain(uri.query().unwrap_or_default(), &self.cache),
+            Page::Explain => explain::explain(uri, &self.cache),
             #[cfg(feature = "prometheus")]
             Page::Metrics(exporter) => {
                 reply::reply(StatusCode::OK, TEXT_FORMAT, exporter.render(&self.cache))

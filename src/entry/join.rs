@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn mark() -> Arc<RouteMark> {
-        Arc::new(RouteMark::new("route"))
+        Arc::new(RouteMark::new("route", &[]))
     }
 
     fn bytes_of(entry: &Entry) -> Vec<u8> {

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub(crate) use body::{BodyBuilder, StoredBody};
 pub(crate) use claim::{Claim, RefreshState};
@@ -112,6 +112,8 @@ pub(crate) struct Origin {
 #[derive(Debug)]
 pub(crate) struct RouteMark {
     pub(crate) name: Box<str>,
+    /// The fields that go before `Cache-Control` in its responses (RFC 9213).
+    targets: Box<[HeaderName]>,
     /// Nothing fetched before this number is served: the route's last purge.
     pub(crate) purged: AtomicU64,
     /// Until then its responses serve stale whatever their limits are: the raw tick that an operator set.
@@ -119,9 +121,14 @@ pub(crate) struct RouteMark {
 }
 
 impl RouteMark {
-    pub(crate) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str, targets: &[HeaderName]) -> Self {
         let never = AtomicU64::new(Tick::PAST.raw());
-        Self { name: name.into(), purged: AtomicU64::new(0), serve_stale_until: never }
+        Self {
+            name: name.into(),
+            targets: targets.into(),
+            purged: AtomicU64::new(0),
+            serve_stale_until: never,
+        }
     }
 
     pub(crate) fn serve_stale_until(&self) -> Tick {

@@ -18,11 +18,20 @@ pub(crate) struct Governing {
 impl Governing {
     /// The first of the `targets` that a response has and that can be read; else its `Cache-Control` (RFC 9213 §2.2).
     pub(crate) fn of(headers: &HeaderMap, targets: &[HeaderName]) -> Self {
-        match targets.iter().find_map(|target| read(headers, target)) {
-            Some(directives) => Self { directives, targeted: true },
+        match first(headers, targets) {
+            Some((_, directives)) => Self { directives, targeted: true },
             None => Self { directives: ResponseDirectives::from_headers(headers), targeted: false },
         }
     }
+}
+
+/// The field that governs a response, where it is one of the `targets`.
+pub(crate) fn governing_field<'a>(headers: &HeaderMap, targets: &'a [HeaderName]) -> Option<&'a HeaderName> {
+    first(headers, targets).map(|(target, _)| target)
+}
+
+fn first<'a>(headers: &HeaderMap, targets: &'a [HeaderName]) -> Option<(&'a HeaderName, ResponseDirectives)> {
+    targets.iter().find_map(|target| Some((target, read(headers, target)?)))
 }
 
 /// Reads a targeted field: a dictionary (RFC 9213 §2.1). One that is empty or cannot be parsed is none; a member of the

@@ -51,7 +51,7 @@ impl Route {
         Self {
             core: Arc::clone(core),
             settings: Arc::clone(settings),
-            mark: Arc::new(RouteMark::new(name)),
+            mark: Arc::new(RouteMark::new(name, &settings.rules.targets)),
             namespace: namespace.into(),
             prefix: KeyWriter::new(namespace).to_key(),
             max_body: settings.explicit_max_body.unwrap_or(core.max_body).min(core.max_body),

@@ -321,6 +321,7 @@ async fn no_emergency_overrules_what_must_be_asked_about() {
         let cache = Cache::new(config, &Origin::new(move |_| reply.clone()));
         let start = Start::now();
         cache.get("/").await;
+        assert_eq!(cache.entry("/").unwrap().serve_stale_allowed, serves, "{control}");
         cache.origin.now(|_| Reply::status(503));
         cache.handle.serve_stale_for("route", secs(3600));
         start.at(100.0).await;

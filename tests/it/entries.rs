@@ -25,7 +25,7 @@ fn stocked() -> (Cache, Admin) {
     (cache, admin)
 }
 
-async fn look(admin: &Admin, path: &str) -> Answer {
+pub(crate) async fn look(admin: &Admin, path: &str) -> Answer {
     let request = Request::get(path).header("authorization", format!("Bearer {TOKEN}"));
     send(admin, request.body(ReqBody::default()).unwrap()).await
 }
@@ -60,7 +60,7 @@ async fn what_is_stored_is_found_by_text_tag_and_url() {
     ] {
         assert_eq!(found(&admin, query).await, (keys(expected), false), "{query}");
     }
-    for query in ["", "?text", "?tag=a&url=/", "?url=", "?other=1"] {
+    for query in ["", "?tag=a&url=/", "?url=", "?other=1", "?text=%ff"] {
         let answer = look(&admin, &format!("/entries{query}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
     }
@@ -99,19 +99,24 @@ async fn an_entry_is_shown_with_its_limits_and_without_body_and_secrets() {
         assert!(!text.contains("hidden") && !text.contains("a body"), "{text}");
         let entry = &answer.json()["responses"][0];
         assert_eq!(entry["state"], json!(state), "at {second}");
-        assert_eq!(entry["age_seconds"], json!(second));
+        assert_eq!(entry["age_seconds"], json!(f64::from(second)));
         for (field, expected) in [
             ("route", json!("route")),
             ("status", json!(200)),
             ("tags", json!(["nba"])),
             ("body_bytes", json!(6)),
             ("hits", json!(2)),
-            ("failed", json!(false)),
-            ("stored_at", json!("2023-11-14T22:13:20Z")),
+            ("key", json!("route|http|example.com|/nba")),
+            ("source", json!("route")),
+            ("source_field", Value::Null),
+            ("stale_allowed", json!(true)),
+            ("serve_stale_allowed", json!(true)),
+            ("extended", json!(false)),
+            ("cached_at", json!("2023-11-14T22:13:20Z")),
             ("fresh_until", json!("2023-11-14T22:13:30Z")),
             ("stale_until", json!("2023-11-14T22:13:50Z")),
             ("error_until", json!("2023-11-14T22:14:05Z")),
-            ("kept_until", json!("2023-11-14T22:14:05Z")),
+            ("keep_until", json!("2023-11-14T22:14:05Z")),
         ] {
             assert_eq!(entry[field], expected, "{field}");
         }

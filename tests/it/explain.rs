@@ -1,6 +1,6 @@
 //! What the cache says that it would do with a request, next to what it does.
 
-use http::{Method, request};
+use http::{HeaderName, Method, request};
 use tower_swr_cache::{
     BreakerMode, CacheOverride, KeyDecision, KeyWriter, Mode, RouteExplanation, RouteStats, SwrConfigBuilder,
 };
@@ -97,11 +97,16 @@ async fn a_request_gets_what_is_explained() {
 #[tokio::test(start_paused = true)]
 async fn a_request_gets_what_is_explained_where_its_own_words_count() {
     let heeding = cache(route(10, 30).client_directives());
+    let start = Start::now();
     let says = |control: &'static str| move || request("/").header("cache-control", control);
     check(&heeding, says("only-if-cached"), ("rejected", Some("only_if_cached"))).await;
     check(&heeding, says("max-age=5"), ("miss", None)).await;
     check(&heeding, says("max-age=5"), ("hit", None)).await;
     check(&heeding, says("no-cache"), ("revalidated", None)).await;
+    let unkept = || request("/new").header("cache-control", "no-store");
+    check(&heeding, unkept, ("uncacheable", Some("request_no_store"))).await;
+    start.at(100.0).await;
+    check(&heeding, says("no-store"), ("revalidated", None)).await;
 
     let parts = cache(origin_says().store_parts());
     let part = || request("/").header("range", "bytes=0-1");
@@ -151,6 +156,8 @@ async fn who_said_how_long_it_is_fresh_is_told() {
     let not_found = || route(10, 30).status_ttl(http::StatusCode::NOT_FOUND, s(5), s(5));
     let plain = || Reply::ok("").header("etag", "\"a\"");
     let dated = || plain().header("date", "Tue, 14 Nov 2023 22:13:20 GMT");
+    let surrogate = || HeaderName::from_static("surrogate-control");
+    let fields = || [surrogate(), HeaderName::from_static("cdn-cache-control")];
     for (config, reply, source, fresh) in [
         (route(10, 30), plain().control("max-age=99, s-maxage=99"), "route", 10),
         (not_found(), plain().code(404), "status_ttl", 5),
@@ -158,7 +165,25 @@ async fn who_said_how_long_it_is_fresh_is_told() {
         (fallback(), plain().control("max-age=7"), "max_age", 7),
         (origin_says(), plain().control("max-age=7, s-maxage=8"), "s_maxage", 8),
         (origin_says(), dated().header("expires", "Tue, 14 Nov 2023 22:13:29 GMT"), "expires", 9),
-        (route(10, 30), plain().header("cdn-cache-control", "max-age=6"), "targeted", 6),
+        (route(10, 30), plain().header("cdn-cache-control", "max-age=6"), "targeted: cdn-cache-control", 6),
+        (
+            route(10, 30).targeted_fields(fields()),
+            plain().header("cdn-cache-control", "max-age=6").header("surrogate-control", "max-age=4"),
+            "targeted: surrogate-control",
+            4,
+        ),
+        (
+            route(10, 30).targeted_fields(fields()),
+            plain().header("cdn-cache-control", "max-age=6").header("surrogate-control", "content=\"ESI/1.0"),
+            "targeted: cdn-cache-control",
+            6,
+        ),
+        (
+            route(10, 30).targeted_fields(fields()),
+            plain().header("surrogate-control", "public").extension(CacheOverride::new().soft_ttl(s(3))),
+            "override",
+            3,
+        ),
         (route(10, 30), plain().extension(CacheOverride::new().soft_ttl(s(3))), "override", 3),
         (
             origin_says().heuristic(),
@@ -171,7 +196,9 @@ async fn who_said_how_long_it_is_fresh_is_told() {
         let cache = Cache::new(config, &Origin::new(move |_| reply.clone()));
         cache.get("/").await;
         let stored = explain(&cache, request("/")).stored.expect(source);
-        assert_eq!((stored.source.as_str(), stored.fresh_until), (source, wall() + s(fresh)));
+        let field = stored.source_field.map(|field| format!(": {field}")).unwrap_or_default();
+        let said = format!("{}{field}", stored.source);
+        assert_eq!((&*said, stored.soft_expires_at), (source, wall() + s(fresh)));
     }
 }
 
@@ -213,14 +240,15 @@ async fn an_explanation_is_json() {
     cache.get("/odds").await;
     tokio::time::sleep(secs(4)).await;
     let explained = serde_json::to_value(explain(&cache, request("/odds"))).unwrap();
+    let weight = cache.entry("/odds").unwrap().weight;
     let expected = serde_json::json!({
         "route": "route", "mode": "on", "outcome": "hit", "reason": null,
         "key": "route|http|example.com|/odds", "variants": 1, "equivalent": false,
         "stored": {
-            "key": "route|http|example.com|/odds", "status": 200, "cached_at": "2023-11-14T22:13:20Z", "fresh_until": "2023-11-14T22:13:30Z",
+            "route": "route", "key": "route|http|example.com|/odds", "status": 200, "cached_at": "2023-11-14T22:13:20Z", "fresh_until": "2023-11-14T22:13:30Z",
             "stale_until": "2023-11-14T22:13:50Z", "error_until": "2023-11-14T22:14:05Z",
-            "keep_until": "2023-11-14T22:24:05Z", "source": "route", "stale_allowed": true, "extended": false,
-            "age_seconds": 4.0, "body_bytes": 13, "tags": 1,
+            "keep_until": "2023-11-14T22:24:05Z", "source": "route", "source_field": null, "stale_allowed": true, "serve_stale_allowed": true,
+            "extended": false, "age_seconds": 4.0, "body_bytes": 13, "stored_bytes": weight, "hits": 0, "tags": ["nba"],
         },
         "not_stored": null, "uncollapsed": false,
         "breaker": {

@@ -112,11 +112,12 @@ function details(response) {
   add("Route", response.route);
   add("Age", span(response.age_seconds));
   add("Hits", count(response.hits));
-  add("Stored", at(response.stored_at));
+  add("Stored", at(response.cached_at));
   add("Fresh until", at(response.fresh_until));
+  add("By the word of", response.source_field ?? response.source.replaceAll("_", " "));
   add("Stale until", at(response.stale_until));
   add("On failure until", at(response.error_until));
-  add("Kept until", at(response.kept_until));
+  add("Kept until", at(response.keep_until));
   add("Size", `${bytes(response.body_bytes)}, ${bytes(response.stored_bytes)} with all that belongs to it`);
   add("Tags", ...(response.tags.length ? response.tags.map(tagButton) : [NONE]));
   const headers = el("dl", { className: "headers" });

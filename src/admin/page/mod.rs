@@ -29,7 +29,7 @@ const SCRIPT: &str = concat!(
 /// that nothing which gets into the page by mistake runs. A test has the right ones.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; \
-     script-src 'sha256-tK6tKJcuuUi3Ix8IiPnuTSziHUfn2q3mYAKszdhsIu0='; \
+     script-src 'sha256-2iQgi6nh8OCDZm+90hxhw93KuMs8ZkwmQIQZtp1Z1iU='; \
      style-src 'sha256-3TGOnv0xvUmtlLde9nn8BQ1a7sfP1T8wKrspFhVWVf0='; \
      img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );

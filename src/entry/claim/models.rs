@@ -17,7 +17,7 @@ const NOW: Tick = Tick::from_raw(1 << 50);
 const PAUSE: Duration = Duration::from_secs(5);
 
 fn entry() -> Arc<Entry> {
-    let route = Arc::new(RouteMark::new("route"));
+    let route = Arc::new(RouteMark::new("route", &[]));
     let target = Target { authority: "example.com".into(), path: "/".into() };
     let origin = Origin { number: 1, route, target, tags: Tags::default(), groups: Tags::default() };
     Entry::fixture(origin, Selecting::default(), 1, NOW)

@@ -26,7 +26,7 @@ pub(super) fn key(name: &str) -> Key {
 }
 
 pub(super) fn mark() -> Arc<RouteMark> {
-    Arc::new(RouteMark::new("route"))
+    Arc::new(RouteMark::new("route", &[]))
 }
 
 /// An entry fetched with the store's next number.
