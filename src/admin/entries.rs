@@ -135,7 +135,7 @@ pub(super) fn show(uri: &Uri, core: &Core) -> Reply {
     let now = core.clock.now();
     let slot = core.store.peek(key.as_bytes());
     let responses: Vec<_> =
-        slot.iter().flat_map(|slot| current(slot)).map(|entry| Details::of(entry, &key, now)).collect();
+        slot.iter().flat_map(current).map(|entry| Details::of(entry, &key, now)).collect();
     if responses.is_empty() {
         return reply::error(StatusCode::NOT_FOUND, "nothing is stored under this key");
     }
