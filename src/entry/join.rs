@@ -112,7 +112,7 @@ mod tests {
         let origin = Origin {
             number,
             route: Arc::clone(route),
-            target: Target { authority: "example.com".into(), path: "/".into() },
+            target: Target::new("example.com", "/"),
             tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
             groups: Box::default(),
         };
@@ -185,7 +185,7 @@ mod tests {
         assert!(new.joined(&part(&mark(), 1, 0..4, &[]), 8, NOW).is_none(), "of another route");
         assert!(new.joined(&part(&route, 1, 0..3, &[]), 8, NOW).is_none(), "with a gap");
         let mut elsewhere = old();
-        elsewhere.origin.target.path = "/?other".into();
+        elsewhere.origin.target = Target::new("example.com", "/?other");
         assert!(new.joined(&elsewhere, 8, NOW).is_none(), "of another URL under the same key");
         let mut longer = old();
         longer.extent = Some(Extent { bytes: 0..4, whole: 11 });

@@ -268,7 +268,7 @@ impl Entry {
         let trailers = content.and_then(|content| content.trailers.as_deref()).map_or(0, headers::weight);
         let Origin { tags, groups, .. } = &self.origin;
         let tags: usize = tags.iter().chain(groups).map(|tag| tag.len() + TAG_COST).sum();
-        let target = self.origin.target.authority.len() + self.origin.target.path.len() + TAG_COST;
+        let target = self.origin.target.weight() + INDEX_COST;
         let own = size_of::<Self>()
             + self.headers.weight()
             + trailers
@@ -282,5 +282,7 @@ impl Entry {
     }
 }
 
+/// What a path takes in the index.
+const INDEX_COST: usize = 56;
 /// What a tag takes beyond its text: its place in the entry and in the index.
-const TAG_COST: usize = 112;
+const TAG_COST: usize = INDEX_COST + 56;

@@ -9,14 +9,16 @@ use crate::key;
 /// The authority (lower case) and the path with its query that a request named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    pub(crate) authority: Arc<str>,
-    pub(crate) path: Arc<str>,
+    /// The one after the other, in one piece of memory.
+    text: Arc<str>,
+    /// Where the path begins.
+    path: usize,
 }
 
 impl Target {
     /// The target of a request: what the key sees of its URI, or else its `Host`.
     pub(crate) fn of(parts: &request::Parts) -> Self {
-        Self::new(key::authority(parts).unwrap_or_default(), key::target_uri(parts))
+        Self::of_parts(key::authority(parts).unwrap_or_default(), key::target_uri(parts))
     }
 
     pub(crate) fn of_uri(uri: &Uri) -> Self {
@@ -24,17 +26,40 @@ impl Target {
             let text = authority.as_str();
             text.rsplit_once('@').map_or(text, |(_user, host)| host)
         });
-        Self::new(authority, uri)
+        Self::of_parts(authority, uri)
     }
 
-    fn new(authority: &str, uri: &Uri) -> Self {
-        let mut authority: Arc<str> = authority.into();
-        if let Some(text) = Arc::get_mut(&mut authority) {
-            text.make_ascii_lowercase();
+    fn of_parts(authority: &str, uri: &Uri) -> Self {
+        match uri.path_and_query().map_or("", PathAndQuery::as_str) {
+            query if query.starts_with('?') => Self::new(authority, &format!("/{query}")),
+            path => Self::new(authority, path),
         }
-        let path = uri.path_and_query().map_or("", PathAndQuery::as_str);
-        let path = if path.starts_with('?') { format!("/{path}").into() } else { path.into() };
-        Self { authority, path }
+    }
+
+    /// One of this authority, in any case, and this path.
+    pub(crate) fn new(authority: &str, path: &str) -> Self {
+        let mut text = String::with_capacity(authority.len() + path.len());
+        text.push_str(authority);
+        text.make_ascii_lowercase();
+        text.push_str(path);
+        Self { text: text.into(), path: authority.len() }
+    }
+
+    pub(crate) fn authority(&self) -> &str {
+        self.split().0
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.split().1
+    }
+
+    fn split(&self) -> (&str, &str) {
+        self.text.split_at_checked(self.path).unwrap_or_default()
+    }
+
+    /// An estimate of the bytes it takes beside itself.
+    pub(super) fn weight(&self) -> usize {
+        2 * size_of::<usize>() + self.text.len()
     }
 
     /// What a reference in a response to this request means, if it has the same origin (RFC 3986 §5.2, RFC 9110 §4.3.1).
@@ -50,7 +75,7 @@ impl Target {
             Some(rest) => {
                 let end = rest.find(['/', '?']).unwrap_or(rest.len());
                 let (authority, path) = rest.split_at(end);
-                if !authority.eq_ignore_ascii_case(&self.authority) {
+                if !authority.eq_ignore_ascii_case(self.authority()) {
                     return None;
                 }
                 if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
@@ -58,16 +83,16 @@ impl Target {
             None if reference.contains(':') && !reference.starts_with(['/', '.', '?']) => return None,
             None if reference.starts_with('/') => reference.to_owned(),
             None => {
-                let own = self.path.split('?').next().unwrap_or_default();
+                let own = self.path().split('?').next().unwrap_or_default();
                 let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
                 match reference {
-                    "" => self.path.to_string(),
+                    "" => self.path().to_owned(),
                     query if query.starts_with('?') => format!("{own}{query}"),
                     relative => without_dots(&format!("{folder}/{relative}")),
                 }
             }
         };
-        Some(Self { authority: self.authority.clone(), path: path.into() })
+        Some(Self::new(self.authority(), &path))
     }
 }
 
@@ -96,7 +121,7 @@ mod tests {
 
     #[test]
     fn references_are_resolved_on_their_own_host_only() {
-        let base = Target { authority: "example.com:8080".into(), path: "/a/b/c?d".into() };
+        let base = Target::new("example.com:8080", "/a/b/c?d");
         for (reference, expected) in [
             ("http://example.com:8080/x?y", Some("/x?y")),
             ("HTTPS://EXAMPLE.com:8080/x", Some("/x")),
@@ -118,7 +143,7 @@ mod tests {
             ("", Some("/a/b/c?d")),
         ] {
             let found = base.resolve(None, reference);
-            assert_eq!(found.as_ref().map(|target| &*target.path), expected, "{reference}");
+            assert_eq!(found.as_ref().map(Target::path), expected, "{reference}");
         }
         for (scheme, expected) in [("http", true), ("https", false)] {
             assert_eq!(base.resolve(Some(scheme), "http://example.com:8080/x").is_some(), expected);

@@ -22,7 +22,7 @@ impl Spoils {
             let reference = response.get(field)?.to_str().ok()?;
             self.resolve(reference.trim())
         });
-        let targets = named.chain([self.target.clone()]).filter(|target| !target.path.is_empty());
+        let targets = named.chain([self.target.clone()]).filter(|target| !target.path().is_empty());
         let mut purges: Vec<Purge> = targets.map(Purge::target).collect();
         purges.extend(self.key.clone().map(Purge::key));
         // Looked up before any of it goes, and once: what leaves with its group invalidates no further ones (RFC 9875 §2.2.1).
@@ -30,7 +30,7 @@ impl Spoils {
         groups.extend(tag::invalidated_groups(response));
         groups.sort_unstable();
         groups.dedup();
-        purges.extend(groups.into_iter().map(|group| Purge::group(&*self.target.authority, group)));
+        purges.extend(groups.into_iter().map(|group| Purge::group(self.target.authority(), group)));
         purges
     }
 

@@ -44,7 +44,7 @@ impl Equivalent {
 /// The same request for the URL of a stored response; nothing where that has another key all the same.
 fn aimed_at(question: &Question<'_>, own: &Key, entry: &Entry) -> Option<request::Parts> {
     let mut parts = question.parts.clone();
-    let (_, query) = key::split_query(&entry.origin.target.path);
+    let (_, query) = key::split_query(entry.origin.target.path());
     key::set_query(&mut parts, query)?;
     (question.route.key(&parts, question.facts).as_ref() == Some(own)).then_some(parts)
 }

@@ -258,7 +258,7 @@ impl Store {
             .entries()
             .filter(|entry| entry.origin.number > since)
             .flat_map(|entry| {
-                let path = [self.scopes.path(&entry.origin.target.path)];
+                let path = [self.scopes.path(entry.origin.target.path())];
                 self.named(&entry.origin).chain(path).chain(self.queries(entry))
             })
             .collect();
@@ -283,13 +283,13 @@ impl Store {
 
     /// The path with any query, if the response may be the same for others.
     fn queries(&self, entry: &Entry) -> Option<ScopeHash> {
-        entry.search.as_ref().map(|_| self.scopes.queries(&entry.origin.target.path))
+        entry.search.as_ref().map(|_| self.scopes.queries(entry.origin.target.path()))
     }
 
     /// The tags and groups of a response.
     fn named(&self, origin: &Origin) -> impl Iterator<Item = ScopeHash> {
         let tags = origin.tags.iter().map(|tag| self.scopes.tag(tag));
-        let group = |group| self.scopes.group(&origin.target.authority, group);
+        let group = |group| self.scopes.group(origin.target.authority(), group);
         tags.chain(origin.groups.iter().map(move |name| group(name)))
     }
 

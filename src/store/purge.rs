@@ -105,17 +105,17 @@ impl Purge {
     pub fn url(url: &str) -> Result<Self, ConfigError> {
         let wrong = |problem| ConfigError::new("url", url, problem);
         let uri: Uri = url.parse().map_err(|_| wrong("is not a URL"))?;
-        let Target { authority, path } = Target::of_uri(&uri);
-        if path.is_empty() {
+        let target = Target::of_uri(&uri);
+        if target.path().is_empty() {
             return Err(wrong("has no path"));
         }
-        let authority = uri.authority().is_some().then(|| (*authority).into());
-        Ok(Self::of(Scope::Url { authority, path: (*path).into() }))
+        let authority = uri.authority().is_some().then(|| target.authority().to_owned());
+        Ok(Self::of(Scope::Url { authority, path: target.path().to_owned() }))
     }
 
     /// What a request was aimed at.
     pub(crate) fn target(target: Target) -> Self {
-        Self::at(&*target.authority, &*target.path)
+        Self::at(target.authority(), target.path())
     }
 
     /// A path, with its query, of one host.
@@ -173,13 +173,13 @@ impl Scope {
         match self {
             Self::Key(named) => named == key,
             Self::Url { authority, path } => {
-                let is_same = || entry.search.as_ref().is_some_and(|rule| rule.is_same(path, &target.path));
-                authority.as_ref().is_none_or(|named| **named == *target.authority)
-                    && (*path == *target.path || is_same())
+                let is_same = || entry.search.as_ref().is_some_and(|rule| rule.is_same(path, target.path()));
+                authority.as_ref().is_none_or(|named| *named == target.authority())
+                    && (*path == target.path() || is_same())
             }
             Self::Tag(tag) => tags.iter().any(|own| **own == **tag),
             Self::Group { authority, name } => {
-                *authority == *target.authority && groups.iter().any(|own| **own == **name)
+                *authority == target.authority() && groups.iter().any(|own| **own == **name)
             }
             Self::Route(name) => *route.name == **name,
             Self::All => true,
@@ -210,7 +210,7 @@ impl Scopes {
 
     /// All that a response can be purged by, whatever it is.
     pub(crate) fn fixed(&self, key: &Key, target: &Target, route: &str) -> [ScopeHash; 5] {
-        let Target { authority, path } = target;
+        let (authority, path) = (target.authority(), target.path());
         [self.all(), self.route(route), self.key(key), self.path(path), self.url(authority, path)]
     }
 

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 fn entry() -> Arc<Entry> {
     let route = Arc::new(RouteMark::new("route", &[]));
-    let target = Target { authority: "example.com".into(), path: "/".into() };
+    let target = Target::new("example.com", "/");
     let origin = Origin { number: 1, route, target, tags: Tags::default(), groups: Tags::default() };
     Entry::fixture(origin, Selecting::default(), 1, NOW)
 }

@@ -67,8 +67,8 @@ impl Store {
         for key in write.tags.keys(queries, usize::MAX) {
             let Some(slot) = self.cache.peek(&key) else { continue };
             for entry in slot.entries().filter(|entry| scope.covers(&key, entry)) {
-                let Target { authority, path } = &entry.origin.target;
-                write.purges.record(self.scopes.url(authority, path), number, *soft);
+                let target = &entry.origin.target;
+                write.purges.record(self.scopes.url(target.authority(), target.path()), number, *soft);
             }
         }
     }

@@ -51,7 +51,7 @@ fn varied(
     let origin = Origin {
         number: store.take_number(),
         route: Arc::clone(route),
-        target: Target { authority: "example.com".into(), path: path.into() },
+        target: Target::new("example.com", path),
         tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
         groups: Box::default(),
     };
