@@ -1,27 +1,58 @@
-//! Single-flight: of all who ask for one key at the same time, one leads and the others wait for what it finds.
+//! Single-flight: of all who ask for one thing at the same time, one leads and the others wait for what it finds.
 //!
 //! A flight is *pending* until its leader [publishes](Lead::publish) a value, *landed* from then on, and over when its
 //! [`Lead`] is dropped, in whatever way that comes about. Who joins a pending flight waits; who joins a landed one has
 //! its value at once; a flight that is over without a value tells its waiters so. What the value is, and whom it suits,
 //! is the caller's business: this file knows no HTTP.
+//!
+//! A key stands for several variants, and by what they are told apart is known from earlier values, or not before a flight
+//! [turns out](Lead::turns_out) to be for one of them; nor do all values say the same. So each flight is known by what it is
+//! taken to be for, and who comes joins one that it would select by that.
 
 use std::{
-    collections::{HashMap, hash_map},
+    collections::HashMap,
     fmt,
     hash::Hash,
+    mem,
     sync::{Arc, PoisonError},
 };
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use tokio::sync::watch;
 
 use crate::sync::{Mutex, MutexGuard};
 
-type Map<K, T> = Arc<Mutex<HashMap<K, Seat<T>>>>;
+/// In how many ways the flights of one key are told apart at most. Nobody can join a flight that turns out to be for a
+/// variant in yet another way.
+const MAX_GROUPS: usize = 4;
+
+/// Which of all that a key stands for is meant: fields that tell variants apart, and their values. The default is none of
+/// them, which everybody selects.
+pub(crate) trait Variant: Clone + Default + Eq + Hash {
+    /// Whether both have the same fields, whatever their values.
+    fn same_fields(&self, other: &Self) -> bool;
+}
 
 /// All flights of a cache.
-pub(crate) struct Flights<K, T> {
-    map: Map<K, T>,
+pub(crate) struct Flights<K, V, T> {
+    seats: Arc<Mutex<Seats<K, V, T>>>,
+}
+
+/// The flights that can be joined.
+struct Seats<K, V, T> {
+    seats: HashMap<Place<K, V>, Seat<T>>,
+    /// Those of a key, by what they are told apart by; the newest first.
+    groups: HashMap<K, SmallVec<[Group<V>; 1]>>,
+}
+
+/// A key, and which variant of it.
+type Place<K, V> = (K, V);
+
+/// Flights of one key that are told apart by the same fields.
+struct Group<V> {
+    /// A variant with these fields.
+    like: V,
+    flights: usize,
 }
 
 struct Seat<T> {
@@ -30,88 +61,149 @@ struct Seat<T> {
 }
 
 /// What joining came to.
-pub(crate) enum Join<K: Eq + Hash, T> {
+pub(crate) enum Join<K: Eq + Hash + Clone, V: Variant, T> {
     /// Nobody was there, or nobody acceptable: the caller leads.
-    Lead(Lead<K, T>),
+    Lead(Lead<K, V, T>),
     /// Another one leads.
     Wait(Wait<T>),
 }
 
-impl<K: Eq + Hash + Clone, T: Clone> Flights<K, T> {
+impl<K: Eq + Hash + Clone, V: Variant, T: Clone> Flights<K, V, T> {
     pub(crate) fn new() -> Self {
-        Self { map: Arc::default() }
+        Self { seats: Arc::new(Mutex::new(Seats { seats: HashMap::new(), groups: HashMap::new() })) }
     }
 
-    /// Joins the flight of `key`, or starts one. `number` is the flight's own if one is started: each number is used
-    /// once. A flight that `accepts` refuses by its number is replaced; it goes on unseen, for those who are in it.
-    pub(crate) fn join(&self, key: &K, number: u64, accepts: impl FnOnce(u64) -> bool) -> Join<K, T> {
-        let mut map = lock(&self.map);
-        if let Some(seat) = map.get(key) {
-            if accepts(seat.number) {
+    /// Joins a flight of `key`, or starts one. Who asks selects a variant `by` the fields of another one, and knows its
+    /// own if it is `known` what tells the variants apart. `number` is the flight's own if one is started: each number is
+    /// used once. A flight that `accepts` refuses by its number is replaced; it goes on unseen, for those who are in it.
+    pub(crate) fn join(
+        &self,
+        key: &K,
+        known: Option<V>,
+        by: impl Fn(&V) -> V,
+        number: u64,
+        accepts: impl Fn(u64) -> bool,
+    ) -> Join<K, V, T> {
+        let mut seats = lock(&self.seats);
+        let groups = seats.groups.get(key).map_or(&[][..], SmallVec::as_slice);
+        for Group { like, .. } in groups {
+            let variant = known.clone().filter(|known| known.same_fields(like)).unwrap_or_else(|| by(like));
+            let seat = seats.seats.get(&(key.clone(), variant));
+            if let Some(seat) = seat.filter(|seat| accepts(seat.number)) {
                 return Join::Wait(Wait { landed: seat.landed.clone() });
             }
         }
+        let has_room = |variant: &V| {
+            groups.len() < MAX_GROUPS || groups.iter().any(|group| group.like.same_fields(variant))
+        };
+        let newest = || groups.first().map_or_else(V::default, |group| by(&group.like));
+        let place = (key.clone(), known.filter(has_room).unwrap_or_else(newest));
         let (publish, landed) = watch::channel(None);
-        map.insert(key.clone(), Seat { number, landed });
-        Join::Lead(Lead { map: Arc::clone(&self.map), keys: smallvec![key.clone()], number, publish })
+        let replaced = seats.take(&place, Seat { number, landed });
+        drop(seats);
+        drop(replaced); // a landed value may be large; let it go outside the lock
+        Join::Lead(Lead { seats: Arc::clone(&self.seats), place, number, publish })
     }
 
     /// How many flights there are.
     pub(crate) fn len(&self) -> usize {
-        lock(&self.map).len()
+        lock(&self.seats).seats.len()
     }
 }
 
-impl<K, T> fmt::Debug for Flights<K, T> {
+impl<K, V, T> fmt::Debug for Flights<K, V, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flights").finish_non_exhaustive()
     }
 }
 
-/// The right and the duty to find the value of a key. Dropping it ends the flight and wakes all who wait.
-pub(crate) struct Lead<K: Eq + Hash, T> {
-    map: Map<K, T>,
-    /// The key it was started for, and those that it has been found to be for as well.
-    keys: SmallVec<[K; 1]>,
+impl<K: Eq + Hash + Clone, V: Variant, T> Seats<K, V, T> {
+    /// Takes a place, unless a newer flight has it or there is no room. Gives the one that does not have it.
+    fn take(&mut self, place: &Place<K, V>, seat: Seat<T>) -> Option<Seat<T>> {
+        if let Some(other) = self.seats.get_mut(place) {
+            return Some(if other.number < seat.number { mem::replace(other, seat) } else { seat });
+        }
+        let (key, variant) = place;
+        let groups = self.groups.entry(key.clone()).or_default();
+        let has_room = groups.len() < MAX_GROUPS;
+        match groups.iter_mut().find(|group| group.like.same_fields(variant)) {
+            Some(group) => group.flights += 1,
+            None if has_room => groups.insert(0, Group { like: variant.clone(), flights: 1 }),
+            None => return Some(seat),
+        }
+        self.seats.insert(place.clone(), seat)
+    }
+
+    /// Gives up a place, if the flight with this number has it.
+    fn leave(&mut self, place: &Place<K, V>, number: u64) -> Option<Seat<T>> {
+        self.seats.get(place).filter(|seat| seat.number == number)?;
+        let (key, variant) = place;
+        if let Some(groups) = self.groups.get_mut(key) {
+            let own = groups.iter_mut().filter(|group| group.like.same_fields(variant));
+            own.for_each(|group| group.flights -= 1);
+            groups.retain(|group| group.flights > 0);
+            if groups.is_empty() {
+                self.groups.remove(key);
+            }
+        }
+        let seat = self.seats.remove(place);
+        shrink(&mut self.seats);
+        shrink(&mut self.groups);
+        seat
+    }
+}
+
+/// Gives back what many flights took that are over.
+fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.len() * 8 < map.capacity() && map.capacity() > 1024 {
+        map.shrink_to(map.len() * 2);
+    }
+}
+
+/// The right and the duty to find a value. Dropping it ends the flight and wakes all who wait.
+pub(crate) struct Lead<K: Eq + Hash + Clone, V: Variant, T> {
+    seats: Arc<Mutex<Seats<K, V, T>>>,
+    /// What it is taken to be for.
+    place: Place<K, V>,
     number: u64,
     publish: watch::Sender<Option<T>>,
 }
 
-impl<K: Eq + Hash, T> Lead<K, T> {
-    /// Lets those who ask for another key join this flight too, unless that key has one.
-    pub(crate) fn also_for(&mut self, key: K)
-    where
-        K: Clone,
-    {
-        if let hash_map::Entry::Vacant(place) = lock(&self.map).entry(key.clone()) {
-            place.insert(Seat { number: self.number, landed: self.publish.subscribe() });
-            self.keys.push(key);
+impl<K: Eq + Hash + Clone, V: Variant, T> Lead<K, V, T> {
+    /// It is for this variant and for no other: from now on those who select it join this flight.
+    pub(crate) fn turns_out(&mut self, variant: V) {
+        if variant == self.place.1 {
+            return;
         }
+        let place = (self.place.0.clone(), variant);
+        let mut seats = lock(&self.seats);
+        let left = seats.leave(&self.place, self.number);
+        let unseated = left.and_then(|seat| seats.take(&place, seat));
+        drop(seats);
+        drop(unseated);
+        self.place = place;
     }
 
     /// Gives `value` to all who wait and to all who join until the flight is over.
     pub(crate) fn publish(&self, value: T) {
         self.publish.send_replace(Some(value));
     }
+
+    /// Gives `value` to all who wait, when nobody can join any more: who asks again then does not meet this flight.
+    pub(crate) fn end(self, value: T) {
+        self.leave();
+        self.publish(value);
+    }
+
+    fn leave(&self) {
+        let left = lock(&self.seats).leave(&self.place, self.number);
+        drop(left); // outside the lock, as above
+    }
 }
 
-impl<K: Eq + Hash, T> Drop for Lead<K, T> {
+impl<K: Eq + Hash + Clone, V: Variant, T> Drop for Lead<K, V, T> {
     fn drop(&mut self) {
-        let mut map = lock(&self.map);
-        let gone: SmallVec<[_; 1]> = self
-            .keys
-            .iter()
-            .filter_map(|key| {
-                // Another flight may have taken the place of this one.
-                let own = map.get(key).is_some_and(|seat| seat.number == self.number);
-                own.then(|| map.remove_entry(key)).flatten()
-            })
-            .collect();
-        if map.is_empty() && map.capacity() > 1024 {
-            map.shrink_to(64);
-        }
-        drop(map);
-        drop(gone); // a landed value may be large; let it go outside the lock
+        self.leave();
     }
 }
 
@@ -135,136 +227,13 @@ impl<T: Clone> Wait<T> {
     }
 }
 
-/// A poisoned map is still a map: nothing of the callers' runs under this lock.
-fn lock<K, T>(map: &Map<K, T>) -> MutexGuard<'_, HashMap<K, Seat<T>>> {
-    map.lock().unwrap_or_else(PoisonError::into_inner)
+/// A poisoned lock is as good as any: nothing of the callers' runs under it.
+fn lock<K, V, T>(seats: &Mutex<Seats<K, V, T>>) -> MutexGuard<'_, Seats<K, V, T>> {
+    seats.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(all(test, shuttle))]
 mod models;
 
 #[cfg(test)]
-mod tests {
-    use tokio_test::{assert_pending, assert_ready_eq, task};
-
-    use super::*;
-
-    fn lead(flights: &Flights<&'static str, u32>, number: u64) -> Lead<&'static str, u32> {
-        match flights.join(&"key", number, |_| true) {
-            Join::Lead(lead) => lead,
-            Join::Wait(_) => panic!("somebody leads already"),
-        }
-    }
-
-    fn wait(flights: &Flights<&'static str, u32>) -> impl Future<Output = Option<u32>> {
-        match flights.join(&"key", u64::MAX, |_| true) {
-            Join::Wait(wait) => wait.landed(),
-            Join::Lead(_) => panic!("nobody leads"),
-        }
-    }
-
-    #[test]
-    fn all_who_wait_get_what_the_leader_found() {
-        let flights = Flights::new();
-        let leader = lead(&flights, 1);
-        let mut early = task::spawn(wait(&flights));
-        assert_pending!(early.poll());
-        leader.publish(7);
-        assert!(early.is_woken());
-        assert_ready_eq!(early.poll(), Some(7));
-        let mut late = task::spawn(wait(&flights));
-        assert_ready_eq!(late.poll(), Some(7));
-        drop(leader);
-        assert_eq!(flights.len(), 0);
-    }
-
-    #[test]
-    fn a_leader_who_leaves_wakes_those_who_wait() {
-        let flights = Flights::new();
-        let leader = lead(&flights, 1);
-        let mut waiter = task::spawn(wait(&flights));
-        assert_pending!(waiter.poll());
-        drop(leader);
-        assert!(waiter.is_woken());
-        assert_ready_eq!(waiter.poll(), None);
-        lead(&flights, 2);
-    }
-
-    #[test]
-    fn a_waiter_who_leaves_is_nobodys_loss() {
-        let flights = Flights::new();
-        let leader = lead(&flights, 1);
-        let mut gone = task::spawn(wait(&flights));
-        let mut stays = task::spawn(wait(&flights));
-        assert_pending!(gone.poll());
-        assert_pending!(stays.poll());
-        drop(gone);
-        leader.publish(1);
-        assert_ready_eq!(stays.poll(), Some(1));
-    }
-
-    #[test]
-    fn who_joins_is_told_whether_the_flight_has_landed() {
-        let flights = Flights::new();
-        let leader = lead(&flights, 1);
-        let has_landed = || match flights.join(&"key", 2, |_| true) {
-            Join::Wait(wait) => wait.has_landed(),
-            Join::Lead(_) => panic!("nobody leads"),
-        };
-        assert!(!has_landed());
-        leader.publish(1);
-        assert!(has_landed());
-    }
-
-    #[test]
-    fn a_crowd_of_flights_leaves_no_large_map_behind() {
-        let flights = Flights::<u32, u32>::new();
-        let crowd: Vec<_> = (0..5_000).map(|key| flights.join(&key, 1, |_| true)).collect();
-        assert!(lock(&flights.map).capacity() >= 5_000);
-        drop(crowd);
-        assert!(lock(&flights.map).capacity() < 1_000);
-    }
-
-    #[test]
-    fn a_flight_can_be_for_another_key_as_well() {
-        let flights = Flights::new();
-        let mut leader = lead(&flights, 1);
-        leader.also_for("other");
-        leader.also_for("other");
-        let Join::Wait(wait) = flights.join(&"other", 2, |number| number == 1) else {
-            panic!("nobody leads")
-        };
-        let mut waiter = task::spawn(wait.landed());
-        assert_pending!(waiter.poll());
-        leader.publish(1);
-        assert_ready_eq!(waiter.poll(), Some(1));
-        drop(leader);
-        assert_eq!(flights.len(), 0);
-
-        let Join::Lead(other) = flights.join(&"other", 3, |_| true) else { panic!("somebody leads") };
-        let mut leader = lead(&flights, 4);
-        leader.also_for("other");
-        drop(leader);
-        assert_eq!(flights.len(), 1, "the other key's flight is not this one's to end");
-        drop(other);
-    }
-
-    #[test]
-    fn a_refused_flight_is_replaced_and_does_not_end_its_successor() {
-        let flights = Flights::new();
-        let first = lead(&flights, 1);
-        let mut of_first = task::spawn(wait(&flights));
-        assert_pending!(of_first.poll());
-        let Join::Lead(second) = flights.join(&"key", 2, |number| number > 1) else {
-            panic!("joined the first")
-        };
-        first.publish(1);
-        drop(first);
-        assert_ready_eq!(of_first.poll(), Some(1));
-        assert_eq!(flights.len(), 1);
-        let mut of_second = task::spawn(wait(&flights));
-        assert_pending!(of_second.poll());
-        second.publish(2);
-        assert_ready_eq!(of_second.poll(), Some(2));
-    }
-}
+mod tests;

@@ -15,8 +15,8 @@ use crate::{
     fetch::Job,
     flight::Join,
     key::Key,
-    policy::verdict::Asker,
-    shared::{FlightKey, Route, Upstream},
+    policy::{vary::Selecting, verdict::Asker},
+    shared::{Route, Upstream},
     telemetry::{self, RefreshResult},
 };
 
@@ -45,10 +45,10 @@ pub(crate) fn refresh<S, ReqBody>(
     core.keep_publishing(&runtime);
     let key = Key::from_bytes(key);
     let number = core.store.take_number();
-    let flight = FlightKey::of(&key, Some(&entry.selecting));
     let target = Target::of(&parts);
     let of_today = |other: u64| core.store.purged_since(other, &key, &target, route.name()).is_none();
-    let Join::Lead(lead) = core.flights.join(&flight, number, of_today) else { return };
+    let (known, by) = (Some(entry.selecting.clone()), |like: &Selecting| like.reselect(&parts.headers));
+    let Join::Lead(lead) = core.flights.join(&key, known, by, number, of_today) else { return };
     // Who led before may have replaced it just now; and a 304 must not bring back what a purge is about to take.
     let stands = core
         .store

@@ -39,10 +39,9 @@ use crate::{
     clock::Tick,
     entry::{Claim, Entry, Target},
     event::Reason,
-    flight::Lead,
     key::Key,
     policy::{validation, verdict::Asker},
-    shared::{Failed, FlightKey, Landing, Route, Upstream},
+    shared::{Failed, FlightLead, Route, Upstream},
     spool::SpoolReader,
     telemetry::{self, CallKind, CallResult},
 };
@@ -62,7 +61,7 @@ pub(crate) struct Job {
     /// The fetch's sequence number.
     pub(crate) number: u64,
     /// The flight that it leads, unless it goes alone.
-    pub(crate) lead: Option<Lead<FlightKey, Landing>>,
+    pub(crate) lead: Option<FlightLead>,
     /// The claim on what is stored, if it is a refresh.
     pub(crate) claim: Option<Claim>,
     /// What the breaker gave; it is told what comes of the call.

@@ -28,7 +28,7 @@ use crate::{
         validation,
         verdict::{self, Arrival, Plan, Verdict, Whose},
     },
-    shared::{Failed, FlightKey, Landing, Share},
+    shared::{Failed, Landing, Share},
     spool::Spool,
     store::Uncollapsed,
     tag,
@@ -130,10 +130,8 @@ impl Job {
         let producer = Producer::new(&spool);
         let reader = spool.reader();
         if let Some(lead) = &mut self.lead {
-            if !entry.selecting.is_empty() {
-                // Whoever knows by then what tells the variants apart asks for this one, while its body arrives.
-                lead.also_for(FlightKey::of(&self.key, Some(&entry.selecting)));
-            }
+            // Those who come while its body arrives are told apart by what it says.
+            lead.turns_out(entry.selecting.clone());
             let shared = Landing::Shared(Arc::clone(&entry), Arc::clone(&spool));
             lead.publish(if shareable { shared } else { Landing::Released });
         }
@@ -233,11 +231,8 @@ impl Job {
                 self.refreshed(RefreshResult::NotModified);
                 self.keep(&entry, shareable);
                 if let Some(lead) = self.lead.take() {
-                    lead.publish(if shareable {
-                        Landing::Confirmed(Arc::clone(&entry))
-                    } else {
-                        Landing::Released
-                    });
+                    let confirmed = Landing::Confirmed(Arc::clone(&entry));
+                    lead.end(if shareable { confirmed } else { Landing::Released });
                 }
             }
             Some((whose, reason)) => self.release(whose, reason),
@@ -356,7 +351,7 @@ impl Job {
         });
         let failed = Arc::new(Failed::new(reason, pause));
         if let Some(lead) = self.lead.take() {
-            lead.publish(Landing::Failed(Arc::clone(&failed)));
+            lead.end(Landing::Failed(Arc::clone(&failed)));
         }
         failed
     }
@@ -384,7 +379,7 @@ impl Job {
         }
         self.refreshed(RefreshResult::Success);
         if let Some(lead) = self.lead.take() {
-            lead.publish(Landing::Released);
+            lead.end(Landing::Released);
         }
     }
 }

@@ -88,25 +88,6 @@ impl Selecting {
         self.0.iter().map(|(name, _)| name).eq(other.0.iter().map(|(name, _)| name))
     }
 
-    /// Whether the response varies on nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// An encoding in which no two of them meet: each name and value behind its length, an absent one unlike an empty
-    /// one.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.parts().map(|part| part.map_or(1, |p| p.len() + 9)).sum());
-        for part in self.parts() {
-            bytes.push(u8::from(part.is_some()));
-            if let Some(part) = part {
-                bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-                bytes.extend_from_slice(part);
-            }
-        }
-        bytes
-    }
-
     /// Roughly how much of the heap it takes.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&*self.0) + self.parts().flatten().map(<[u8]>::len).sum::<usize>()

@@ -15,7 +15,7 @@ use crate::{
     entry::{Entry, Target},
     event::{Outcome, Reason},
     fetch::{Job, Reply},
-    flight::{Join, Lead},
+    flight::Join,
     key::Key,
     policy::{
         cache_control::RequestDirectives,
@@ -23,7 +23,7 @@ use crate::{
         status::{Forward, Fwd, Told},
         vary::Selecting,
     },
-    shared::{self, Core, Failed, FlightKey, Landing, Route, Upstream, part},
+    shared::{self, Core, Failed, FlightLead, Landing, Route, Upstream, part},
     spool::SpoolReader,
     store::Slot,
     telemetry::{self, Source},
@@ -128,8 +128,9 @@ where
             if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
                 return self.fetch(None, number, usable, fwd).await;
             }
-            let flight = FlightKey::of(&self.key, self.selecting(slot.as_ref()).as_ref());
-            match core.flights.join(&flight, number, |other| self.may_join(other)) {
+            let (known, by) =
+                (self.selecting(slot.as_ref()), |like: &Selecting| like.reselect(&self.headers));
+            match core.flights.join(&self.key, known, by, number, |other| self.may_join(other)) {
                 Join::Lead(lead) => {
                     // Who led before may have stored just now. If so, those who wait for this one look again, too.
                     match self.look_up(flights > 0) {
@@ -156,7 +157,7 @@ where
             && store.purged_since(number, &self.key, &self.target, self.route.name()).is_none()
     }
 
-    /// What its flight is for, beside the key: the variant it selects, as far as the fields that select are known.
+    /// The variant it selects, as far as the fields that select are known.
     fn selecting(&self, slot: Option<&Slot>) -> Option<Selecting> {
         self.selecting.clone().or_else(|| Some(slot?.newest_selecting()?.reselect(&self.headers)))
     }
@@ -234,7 +235,7 @@ where
     /// Runs a fetch, in a task of its own, and answers with what it brings.
     async fn fetch(
         &mut self,
-        lead: Option<Lead<FlightKey, Landing>>,
+        lead: Option<FlightLead>,
         number: u64,
         stored: Option<Arc<Entry>>,
         fwd: Fwd,

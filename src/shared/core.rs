@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use super::{Allowance, FlightKey, Landing, Route};
+use super::{Allowance, Landing, Route};
 use crate::{
     breaker::{BreakerInfo, Breakers},
     clock::Clock,
@@ -19,6 +19,7 @@ use crate::{
     flight::Flights,
     hook::Hook,
     key::Key,
+    policy::vary::Selecting,
     store::{Purge, Store, Weights},
     telemetry::{self, CacheMeter, Event, Gauges, Journal},
 };
@@ -28,7 +29,7 @@ use crate::{
 pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) store: Store,
-    pub(crate) flights: Flights<FlightKey, Landing>,
+    pub(crate) flights: Flights<Key, Selecting, Landing>,
     /// One permit for each fetch under way.
     pub(crate) fetches: Arc<Semaphore>,
     /// One permit for each refresh under way.

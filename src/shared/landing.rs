@@ -8,20 +8,21 @@ use std::{
     time::Duration,
 };
 
-use crate::{entry::Entry, event::Reason, key::Key, policy::vary::Selecting, spool::Spool};
+use crate::{
+    entry::Entry,
+    event::Reason,
+    flight::{Lead, Variant},
+    key::Key,
+    policy::vary::Selecting,
+    spool::Spool,
+};
 
-/// What a flight is for: a key, and one of its variants where they are known.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FlightKey {
-    key: Key,
-    variant: Option<Arc<[u8]>>,
-}
+/// The lead of a key's flight, or of one of its variants'.
+pub(crate) type FlightLead = Lead<Key, Selecting, Landing>;
 
-impl FlightKey {
-    /// The flight for what `selecting` selects of a key, as far as that is known.
-    pub(crate) fn of(key: &Key, selecting: Option<&Selecting>) -> Self {
-        let variant = selecting.filter(|selecting| !selecting.is_empty());
-        Self { key: key.clone(), variant: variant.map(|selecting| selecting.to_bytes().into()) }
+impl Variant for Selecting {
+    fn same_fields(&self, other: &Self) -> bool {
+        self.same_fields(other)
     }
 }
 

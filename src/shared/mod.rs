@@ -11,7 +11,7 @@ mod route;
 pub(crate) use allowance::{Allowance, Share};
 pub(crate) use core::{Core, Hooks, Sizes};
 pub(crate) use equivalent::Equivalent;
-pub(crate) use landing::{Failed, FlightKey, Landing};
+pub(crate) use landing::{Failed, FlightLead, Landing};
 pub(crate) use lookup::{Lookup, Question};
 pub(crate) use route::{Route, may_use};
 

@@ -269,7 +269,7 @@ async fn a_variant_that_becomes_known_while_its_body_arrives_is_still_fetched_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_variant_whose_fetch_nobody_can_tell_from_others_any_more_is_fetched_once_more_and_no_oftener() {
+async fn a_variant_is_fetched_once_though_nothing_is_stored_any_more_that_tells_it_from_others() {
     let (body, head) = (Gate::new(), Gate::new());
     let origin = Origin::new({
         let (body, head) = (body.clone(), head.clone());
@@ -286,24 +286,90 @@ async fn a_variant_whose_fetch_nobody_can_tell_from_others_any_more_is_fetched_o
     let lost = cache.spawn_send(in_language("en"));
     rest().await;
     // It learns from the head of the first what tells them apart, and has a fetch of its own.
-    let mut readers = vec![cache.spawn_send(in_language("de"))];
+    let mut readers = vec![("de", cache.spawn_send(in_language("de")))];
     rest().await;
     body.open();
     assert!(lost.await.unwrap().body_error.is_some());
-    // With that one nothing is left that would tell those who come now.
-    for _ in 0..5 {
-        readers.push(cache.spawn_send(in_language("de")));
+    // With that one nothing is left that would tell those who come now, but the fetch that is under way.
+    for language in ["de", "fr", "de", "fr", "de"] {
+        readers.push((language, cache.spawn_send(in_language(language))));
         rest().await;
     }
+    assert_eq!((origin.calls(), origin.running()), (3, 2), "one of each, at once");
     head.open();
-    for reader in readers {
-        assert_eq!(reader.await.unwrap().text(), "de");
+    for (language, reader) in readers {
+        assert_eq!(reader.await.unwrap().text(), language);
     }
-    assert_eq!(
-        (origin.calls(), origin.most_running()),
-        (3, 2),
-        "the one that was lost, and two of the other"
-    );
-    assert_eq!(cache.send(in_language("de")).await.said, "hit");
+    assert_eq!(origin.calls(), 3);
+    for language in ["de", "fr"] {
+        assert_eq!(cache.send(in_language(language)).await.said, "hit");
+    }
     assert_eq!(cache.handle.stats().flights, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_fetches_under_way_disagree_what_they_vary_on_who_comes_waits_for_whichever_it_selects() {
+    let body = Gate::new();
+    let origin = Origin::new({
+        let body = body.clone();
+        move |call| {
+            let vary = if call.n % 2 == 1 { "accept-language" } else { "accept" };
+            let text = Step::data(format!("#{}", call.n));
+            Reply::steps([Step::Gate(body.clone()), text]).header("vary", vary)
+        }
+    });
+    let cache = Cache::new(route(10, 100), &origin);
+    let both = |language, accept| with(&[("accept-language", language), ("accept", accept)]);
+    let mut readers = Vec::new();
+    for (language, accept, answer) in [
+        ("en", "a", "#1"),
+        ("de", "b", "#2"),
+        ("en", "c", "#1"),
+        ("fr", "b", "#2"),
+        // Both would do.
+        ("en", "b", "#2"),
+        ("fr", "c", "#3"),
+    ] {
+        readers.push((answer, cache.spawn_send(both(language, accept))));
+        rest().await;
+    }
+    assert_eq!((origin.calls(), cache.handle.stats().flights), (3, 3));
+    body.open();
+    for (answer, reader) in readers {
+        assert_eq!(reader.await.unwrap().text(), answer);
+    }
+    assert_eq!((origin.calls(), cache.handle.stats().flights), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_a_purge_has_passed_does_not_stand_in_the_way_of_the_one_that_follows_it() {
+    let (head, body) = (Gate::new(), Gate::new());
+    let origin = Origin::new({
+        let (head, body) = (head.clone(), body.clone());
+        move |call| {
+            let text = Step::data(format!("{} #{}", call.header("accept-language").unwrap_or("-"), call.n));
+            let reply = Reply::steps([Step::Gate(body.clone()), text]).header("vary", "accept-language");
+            if call.n == 1 { reply.gated(&head) } else { reply }
+        }
+    });
+    let cache = Cache::new(route(10, 100), &origin);
+    let mut readers = vec![cache.spawn_send(in_language("en"))];
+    rest().await;
+    cache.handle.purge_url("http://example.com/").unwrap();
+    // Both turn out to be for one variant, the newer first.
+    readers.push(cache.spawn_send(in_language("en")));
+    rest().await;
+    head.open();
+    rest().await;
+    for _ in 0..3 {
+        readers.push(cache.spawn_send(in_language("en")));
+        rest().await;
+    }
+    body.open();
+    let mut texts = Vec::new();
+    for reader in readers {
+        texts.push(reader.await.unwrap().text().to_owned());
+    }
+    assert_eq!(texts, ["en #1", "en #2", "en #2", "en #2", "en #2"]);
+    assert_eq!((origin.calls(), cache.handle.stats().flights), (2, 0));
 }
