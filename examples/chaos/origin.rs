@@ -191,13 +191,14 @@ impl Origin {
     }
 }
 
-/// Whether nobody else should be calling for the same at the same time. Variants may be, now and then: where what is stored
-/// has left the store while another variant is on its way, nobody knows any more what tells them apart.
+/// Whether nobody else should be calling for the same at the same time.
 fn is_for_all(method: &Method, headers: &HeaderMap, subject: &Subject) -> bool {
     // Where another host's name is in the key, a purge of the host that was asked passes this, and we do not see it.
     let named = HeaderName::from_static("x-forwarded-host");
     let own = [header::AUTHORIZATION, header::COOKIE, header::RANGE, named];
-    *method == Method::GET && subject.tag() == "page" && !own.iter().any(|name| headers.contains_key(name))
+    *method == Method::GET
+        && matches!(subject.tag(), "page" | "lang")
+        && !own.iter().any(|name| headers.contains_key(name))
 }
 
 /// The body in pieces, with its fault somewhere.
