@@ -58,6 +58,14 @@ fn varied(
     Entry::fixture(origin, selecting, body, NOW)
 }
 
+/// The same entry, which says by its `No-Vary-Search` for which other queries it is.
+fn same_for_others(entry: Arc<Entry>, rule: Option<&'static str>) -> Arc<Entry> {
+    let field = http::HeaderName::from_static("no-vary-search");
+    let says = rule.map(|rule| (field, HeaderValue::from_static(rule)));
+    let search = SearchVariance::from_headers(&says.into_iter().collect()).map(Arc::new);
+    Arc::new(Entry { search, ..Arc::into_inner(entry).expect("one") })
+}
+
 fn language(value: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(http::header::ACCEPT_LANGUAGE, HeaderValue::from_static(value))])
 }
@@ -162,18 +170,69 @@ fn the_index_is_true_whatever_leaves() {
         let entry = entry(&store, &route, &path, &[&tag], 1000 + round % 3000);
         assert_eq!(store.insert(&key(&name), &entry, None, NOW), Ok(()));
         assert!(store.weight() <= WEIGHTS.capacity);
-        match round % 11 {
-            3 => store.remove(&key(&name), &entry, NOW),
+        match round % 110 {
             7 => drop(store.purge(&Purge::tag(tag), &[], NOW)),
+            n if n % 11 == 3 => {
+                store.remove(&key(&name), &entry, NOW);
+                assert!(!found(&store, &name, &HeaderMap::new()));
+            }
             _ => {}
         }
     }
+    assert!(store.evicted() > 100, "there was not room for all: {}", store.evicted());
     let mut expected: Vec<ScopeHash> =
         store.cache.iter().flat_map(|(_, slot)| store.index_scopes(&slot, 0)).collect();
     expected.sort_unstable();
     expected.dedup();
     assert!(!expected.is_empty());
     assert_eq!(store.indexed(), expected.len());
+    assert_eq!(store.weight(), store.cache.iter().map(|(_, slot)| slot.weight()).sum::<u64>());
+}
+
+#[test]
+fn who_leaves_for_want_of_room_is_counted() {
+    const KEYS: u64 = 1000;
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    for n in 0..KEYS {
+        let (name, entry) = (n.to_string(), entry(&store, &route, "/", &[], 4000));
+        assert_eq!(store.insert(&key(&name), &entry, None, NOW), Ok(()));
+        // Another one in its place is no reason for anybody to leave.
+        assert_eq!(store.insert(&key(&name), &entry, None, NOW), Ok(()));
+    }
+    let left = store.len() as u64;
+    assert!(left * 4000 > store.capacity() / 2 && left * 4000 < store.capacity(), "{left}");
+    assert_eq!((store.capacity(), store.evicted()), (WEIGHTS.capacity, KEYS - left));
+}
+
+#[test]
+fn a_number_is_foreseen_and_then_taken_once() {
+    let store = Store::new(WEIGHTS);
+    let next = store.next_number();
+    assert_eq!([store.next_number(), store.take_number(), store.next_number()], [next, next, next + 1]);
+    store.purge(&Purge::all(), &[], NOW);
+    assert_eq!(store.next_number(), next + 2);
+}
+
+#[test]
+fn what_is_the_same_for_other_queries_is_found_while_it_stands() {
+    let (store, route) = (Store::new(WEIGHTS), mark());
+    let key = |target: &str| KeyWriter::new(target).to_key();
+    let insert = |rule: Option<&'static str>, tags: &[&str]| {
+        let entry = same_for_others(entry(&store, &route, "/x?a=1&b=2", tags, 10), rule);
+        assert_eq!(store.insert(&key("/x?a=1&b=2"), &entry, None, NOW), Ok(()));
+        // Its paths and tags, and where the other queries find it.
+        ["/x?b=2", "/x?b=2&a=1", "/x?b=3", "/x?a=1&b=2", "/y?b=2"]
+            .map(|other| store.equivalents(key(other).as_bytes()).len())
+    };
+    let all_but_a = Some("params=(\"a\")");
+    assert_eq!(insert(all_but_a, &[]), [1, 1, 0, 0, 0]);
+    assert_eq!(store.indexed(), 2 + 2);
+    assert_eq!(insert(all_but_a, &["t"]), [1, 1, 0, 0, 0], "it says the same again");
+    assert_eq!(store.indexed(), 3 + 2);
+    assert_eq!(insert(Some("key-order"), &[]), [0, 1, 0, 0, 0], "it says something else");
+    assert_eq!(store.indexed(), 2 + 2);
+    assert_eq!(insert(None, &[]), [0; 5], "it is for its own query alone");
+    assert_eq!(store.indexed(), 1);
 }
 
 #[test]
@@ -202,14 +261,7 @@ fn what_is_stored_while_a_purge_of_everything_sweeps_stays_and_is_in_the_index()
 #[test]
 fn what_a_purge_means_by_another_query_is_passed_before_it_is_swept() {
     let (store, route) = (Store::new(WEIGHTS), mark());
-    let rule = HeaderMap::from_iter([(
-        http::HeaderName::from_static("no-vary-search"),
-        HeaderValue::from_static("params=(\"a\")"),
-    )]);
-    let entry = entry(&store, &route, "/x?a=1&b=2", &[], 10);
-    let mut entry = Arc::into_inner(entry).expect("one");
-    entry.search = SearchVariance::from_headers(&rule).map(Arc::new);
-    let entry = Arc::new(entry);
+    let entry = same_for_others(entry(&store, &route, "/x?a=1&b=2", &[], 10), Some("params=(\"a\")"));
     let key = KeyWriter::new("/x?a=1&b=2").to_key();
     assert_eq!(store.insert(&key, &entry, None, NOW), Ok(()));
     for (url, passed) in
@@ -249,6 +301,10 @@ fn two_of_the_largest_bodies_fit_into_a_shard() {
         let shards = Store::shards(weights) as u64;
         assert!(shards.is_power_of_two());
         assert!(shards == 1 || capacity / shards >= 2 * max_body, "{weights:?}");
+    }
+    for (fit, shards) in [(0, 1), (1, 1), (2, 2), (3, 2), (4, 4)] {
+        let weights = Weights { capacity: fit * 2 * ((1 << 20) + HEAD_ROOM), max_body: 1 << 20 };
+        assert_eq!(Store::shards(weights), shards, "{fit}");
     }
 }
 
