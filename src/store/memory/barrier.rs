@@ -220,3 +220,6 @@ fn drop_elsewhere(pieces: usize, all: impl Send + 'static) {
         _ => drop(all),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,7 @@ fn varied(
 }
 
 /// The same entry, which says by its `No-Vary-Search` for which other queries it is.
-fn same_for_others(entry: Arc<Entry>, rule: Option<&'static str>) -> Arc<Entry> {
+pub(super) fn same_for_others(entry: Arc<Entry>, rule: Option<&'static str>) -> Arc<Entry> {
     let field = http::HeaderName::from_static("no-vary-search");
     let says = rule.map(|rule| (field, HeaderValue::from_static(rule)));
     let search = SearchVariance::from_headers(&says.into_iter().collect()).map(Arc::new);
@@ -75,7 +75,7 @@ fn by_language(value: &'static str) -> Selecting {
     Vary::from_headers(&vary).select(&language(value)).expect("no star")
 }
 
-fn found(store: &Store, name: &str, request: &HeaderMap) -> bool {
+pub(super) fn found(store: &Store, name: &str, request: &HeaderMap) -> bool {
     store.get(key(name).as_bytes()).is_some_and(|slot| slot.select(request).is_some())
 }
 
