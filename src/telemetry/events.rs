@@ -106,7 +106,11 @@ pub(crate) fn serve_stale_changed(route: &Route, span: Duration) {
     let event = EventKind::ServeStaleChanged;
     let detail = if span.is_zero() { "ended".to_owned() } else { format!("for {span:?}") };
     route.core.journal.record(Note { route: Some(route.name()), detail: Some(detail), ..Note::of(event) });
-    tracing::warn!(%event, route = route.name(), ?span, "stale responses served whatever their limits");
+    let route = route.name();
+    match span.is_zero() {
+        true => tracing::info!(%event, route, "stale responses served to their limits again"),
+        false => tracing::warn!(%event, route, ?span, "stale responses served whatever their limits"),
+    }
 }
 
 /// The inner service panicked.

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
 use tower::{Service, ServiceExt};
-use tower_swr_cache::{BreakerState, SwrConfig, admin::Admin};
+use tower_swr_cache::{BreakerMode, BreakerState, Mode, SwrConfig, admin::Admin};
 
 use crate::support::{Cache, Gate, Origin, OriginError, Reply, ReqBody, Start, rest, route, secs, wire};
 
@@ -126,6 +126,30 @@ async fn health_is_200_when_it_is_not_well_and_readiness_ends_with_draining_alon
     assert_eq!(ask(&admin, "GET", "/health").await.status, StatusCode::OK);
     cache.handle.set_draining(false);
     assert_eq!(ask(&admin, "GET", "/health/ready").await.status, StatusCode::OK);
+}
+
+/// The state of the last route as the page has it without its script.
+async fn state(admin: &Admin) -> String {
+    let page = String::from_utf8(ask(admin, "GET", "/").await.body.to_vec()).unwrap();
+    let (_, state) = page.rsplit_once("data-label=\"State\">").unwrap();
+    state.split_once('<').unwrap().0.to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_tells_of_a_route_what_is_to_be_known_first() {
+    let (cache, admin) = guarded();
+    assert_eq!(state(&admin).await, "ok");
+    cache.handle.set_breaker("route", BreakerMode::ForcedOpen);
+    assert_eq!(state(&admin).await, "breaker open");
+    cache.handle.serve_stale_for("route", secs(7200));
+    assert_eq!(state(&admin).await, "stale until 2023-11-15T00:13:20Z");
+    cache.handle.set_mode("route", Mode::Bypass);
+    assert_eq!(state(&admin).await, "bypass");
+    cache.handle.set_mode("route", Mode::Observe);
+    for _ in 0..2 {
+        cache.get("/").await;
+    }
+    assert_eq!(state(&admin).await, "observe: 1 of 1 differ");
 }
 
 #[tokio::test(start_paused = true)]

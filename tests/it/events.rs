@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use http::{Method, Request};
 use tower::Service;
 use tower_swr_cache::{BreakerMode, CacheHandle, CacheHandleBuilder, Event, EventKind, Purge};
+use tracing::Level;
 
 use crate::support::{Cache, Logs, Origin, Reply, ReqBody, Start, Step, rest, route, secs, wall};
 
@@ -85,6 +86,23 @@ async fn what_is_notable_is_an_event_and_a_log_line_of_its_name() {
         assert!(!line.contains("secret"), "{line}");
     }
     assert!(handle.events().iter().all(|event| event.at == wall()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_operator_begins_and_ends_is_told_as_that() {
+    let logs = Logs::collect();
+    let handle = handle(CacheHandle::builder());
+    let _cache = on(&handle);
+    for seconds in [60, 0] {
+        handle.serve_stale_for("route", secs(seconds));
+    }
+    let lines = logs.with("event=serve_stale_changed");
+    for ((level, line), (expected, words)) in
+        lines.iter().zip([(Level::WARN, "whatever their limits"), (Level::INFO, "to their limits again")])
+    {
+        assert!(*level == expected && line.contains(words), "{level} {line}");
+    }
+    assert_eq!(lines.len(), 2, "{lines:?}");
 }
 
 #[cfg(feature = "serde")]

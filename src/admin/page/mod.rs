@@ -7,7 +7,8 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::reply::{self, Reply};
 use crate::{
-    breaker::BreakerInfo,
+    breaker::{BreakerInfo, BreakerState},
+    config::Mode,
     handle::CacheHandle,
     health::{HealthStatus, RouteHealth, StoreStats},
     rfc3339,
@@ -29,7 +30,7 @@ const SCRIPT: &str = concat!(
 /// that nothing which gets into the page by mistake runs. A test has the right ones.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; \
-     script-src 'sha256-2iQgi6nh8OCDZm+90hxhw93KuMs8ZkwmQIQZtp1Z1iU='; \
+     script-src 'sha256-38vRqdVvdhnWGVb5OEMqaU7bQ08+WkrA4rd/V0FnJZc='; \
      style-src 'sha256-3TGOnv0xvUmtlLde9nn8BQ1a7sfP1T8wKrspFhVWVf0='; \
      img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
@@ -61,11 +62,6 @@ pub(super) fn show(cache: &CacheHandle, has_token: bool) -> Reply {
 
 fn route_row(route: &RouteHealth) -> String {
     let stats = &route.stats;
-    let state = match (&route.failing, &route.breaker) {
-        (Some(failing), _) => format!("failing for {}", span(Some(*failing))),
-        (None, Some(breaker)) => format!("breaker {}", breaker.state.as_str()),
-        (None, None) => "ok".to_owned(),
-    };
     let refreshes = stats.refresh_failures + stats.refresh_successes;
     row([
         ("Route", stats.route.clone()),
@@ -78,8 +74,25 @@ fn route_row(route: &RouteHealth) -> String {
         ("Runway", span(route.stale_runway)),
         ("Refreshes failed", format!("{} of {refreshes}", stats.refresh_failures)),
         ("TTLs", format!("{}, {}", span(route.soft_ttl), span(route.hard_ttl))),
-        ("State", state),
+        ("State", state(route)),
     ])
+}
+
+/// What is to be known of a route first, as the script says it, too.
+fn state(RouteHealth { stats, mode, serve_stale_until, breaker, failing, .. }: &RouteHealth) -> String {
+    match (failing, mode, serve_stale_until, breaker) {
+        (Some(failing), ..) => format!("failing for {}", span(Some(*failing))),
+        (None, Mode::Observe, ..) => {
+            let compared = stats.observed_same + stats.observed_different;
+            format!("observe: {} of {compared} differ", stats.observed_different)
+        }
+        (None, Mode::Bypass, ..) => mode.as_str().to_owned(),
+        (None, Mode::On, Some(until), _) => format!("stale until {}", rfc3339::shown(*until)),
+        (None, Mode::On, None, Some(breaker)) if breaker.state != BreakerState::Closed => {
+            format!("breaker {}", breaker.state.as_str())
+        }
+        (None, Mode::On, None, _) => "ok".to_owned(),
+    }
 }
 
 fn breaker_row(breaker: &BreakerInfo) -> String {

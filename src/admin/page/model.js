@@ -88,6 +88,7 @@ function troubles({ breakers, routes, draining }) {
     if (mode === "open") found.push(`Breaker ${name} is forced open: nothing goes to its upstream.`);
     else if (state === "open") found.push(`Breaker ${name} is open, next probe ${probe(left)}.`);
     else if (state === "half_open") found.push(`Breaker ${name} waits for its probe.`);
+    else if (mode === "closed") found.push(`Breaker ${name} is forced closed: it opens for no failure.`);
   }
   for (const { route, failing_seconds: failing } of routes) {
     if (failing != null) found.push(`${route} could not be refreshed for ${span(failing)}.`);

@@ -109,8 +109,9 @@ function showBreakers(breakers) {
   $("breakers").closest("section").hidden = breakers.length === 0;
 }
 
-function stateOf({ failing_seconds: failing, mode, serve_stale_until: until, breaker }) {
+function stateOf({ failing_seconds: failing, mode, serve_stale_until: until, breaker, observed_same: same, observed_different: different }) {
   if (failing != null) return { text: `▲ failing for ${span(failing)}`, mark: "bad" };
+  if (mode === "observe") return { text: `▲ observe: ${count(different)} of ${count(same + different)} differ`, mark: "warn" };
   if (mode && mode !== "on") return { text: `▲ ${mode}`, mark: "warn" };
   if (until) return { text: `▲ stale until ${clock(until)}`, mark: "warn" };
   if (breaker && breaker.state !== "closed") return { text: `▲ breaker ${breaker.state.replace("_", "-")}`, mark: "bad" };
