@@ -67,7 +67,9 @@ impl RouteExplanation {
         }
         route.settings.negotiation.reduce(&mut parts.headers);
         let Some(key) = route.key(&parts, facts) else {
-            return Self { reason: Some(Reason::Extractor), ..explanation };
+            let is_bypassed = explanation.mode == Mode::Bypass;
+            let reason = if is_bypassed { Reason::Mode } else { Reason::Extractor };
+            return Self { reason: Some(reason), ..explanation };
         };
         let asked = route.asked(&parts.headers, facts);
         let (asked, asker) = (asked.as_ref(), route.asker(facts, asked.as_ref()));

@@ -27,7 +27,8 @@ fn counts(stats: &RouteStats) -> [(&'static str, u64); 8] {
     ]
 }
 
-/// Explains a request, and then sends it: outcome and reason are as they should be, and the outcome is what it gets.
+/// Explains a request, and then sends it: outcome and reason are as they should be, the outcome is what it gets, and what it
+/// gets names that reason.
 async fn check(cache: &Cache, request: impl Fn() -> request::Builder, expected: (&str, Option<&str>)) {
     let counted = || counts(&cache.handle.route_stats()[0]);
     let (before, calls) = (counted(), cache.origin.calls());
@@ -35,10 +36,13 @@ async fn check(cache: &Cache, request: impl Fn() -> request::Builder, expected: 
     let said = (explained.outcome.as_str(), explained.reason.map(|reason| reason.as_str()));
     assert_eq!(said, expected, "{explained:#?}");
     assert_eq!((counted(), cache.origin.calls()), (before, calls), "nothing is done by explaining");
-    cache.send(request()).await;
+    let answer = cache.send(request()).await;
     rest().await;
     let got: Vec<_> = counted().into_iter().zip(before).filter(|(now, then)| now != then).collect();
     assert!(matches!(got[..], [((outcome, _), _)] if outcome == expected.0), "{got:?} for {expected:?}");
+    if let (true, Some(reason)) = (expected.0 != "stale_error", expected.1) {
+        assert!(answer.said.ends_with(&format!("detail={reason}")), "{} for {expected:?}", answer.said);
+    }
 }
 
 /// Confirms what is asked about, and does not let everything be stored.
@@ -118,6 +122,8 @@ async fn a_request_gets_what_is_explained_where_its_own_words_count() {
 
     let refusing = cache(route(10, 30).key(|_: &request::Parts, _: &mut KeyWriter| KeyDecision::Bypass));
     check(&refusing, || request("/"), ("bypass", Some("extractor"))).await;
+    refusing.handle.set_mode("route", Mode::Bypass);
+    check(&refusing, || request("/"), ("bypass", Some("mode"))).await;
     assert_eq!(explain(&refusing, request("/")).key, None);
 }
 
