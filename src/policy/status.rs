@@ -43,6 +43,8 @@ pub(crate) struct Forward {
 impl Forward {
     /// The usual miss.
     const FILLED: Self = Self::new(Fwd::UriMiss).stored();
+    /// One that waited for another one's fetch.
+    const COLLAPSED: Self = Self::FILLED.collapsed(true);
 
     pub(crate) const fn new(fwd: Fwd) -> Self {
         Self { fwd, status: None, stored: false, collapsed: None, detail: None }
@@ -69,8 +71,8 @@ impl Forward {
     }
 }
 
-/// The values of one cache. Those of a response from memory, of one that fills it, and of one that the cache has no part
-/// in, are ready-made.
+/// The values of one cache. Those of a response from memory, of one that fills it or was waited for, and of one that the
+/// cache has no part in, are ready-made.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheStatus {
     /// The cache's name as it stands in the field.
@@ -80,6 +82,7 @@ pub(crate) struct CacheStatus {
     stale_error: HeaderValue,
     in_vain: HeaderValue,
     filled: HeaderValue,
+    collapsed: HeaderValue,
     /// One for each reason.
     bypassed: Box<[HeaderValue]>,
 }
@@ -129,6 +132,7 @@ impl CacheStatus {
             stale_error: HeaderValue::try_from(format!("{name}; hit; detail={stale_error}")).ok()?,
             in_vain: HeaderValue::try_from(format!("{name}; fwd=stale; detail={stale_error}")).ok()?,
             filled: HeaderValue::try_from(format!("{name}; fwd=uri-miss; stored")).ok()?,
+            collapsed: HeaderValue::try_from(format!("{name}; fwd=uri-miss; stored; collapsed")).ok()?,
             bypassed: Reason::ALL.iter().map(bypassed).collect::<Option<_>>()?,
             name,
         })
@@ -148,6 +152,7 @@ impl CacheStatus {
                 None => self.forwarded(Forward::new(Fwd::Bypass).because(reason)),
             },
             Told::Forwarded(forward) if forward == Forward::FILLED => Said::Ready(&self.filled),
+            Told::Forwarded(forward) if forward == Forward::COLLAPSED => Said::Ready(&self.collapsed),
             Told::Forwarded(forward) => self.forwarded(forward),
         }
     }

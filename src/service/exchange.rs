@@ -1,6 +1,6 @@
 //! The slow path: a request that nothing stored answers joins its key's flight, or starts it.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, mem, sync::Arc};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 use tokio::{runtime::Handle, sync::oneshot};
@@ -37,6 +37,7 @@ pub(super) struct Exchange<S, ReqBody> {
     route: Arc<Route>,
     service: S,
     runtime: Handle,
+    /// Without its headers.
     parts: request::Parts,
     headers: Arc<HeaderMap>,
     key: Key,
@@ -80,14 +81,17 @@ where
         route: Arc<Route>,
         service: S,
         runtime: Handle,
-        parts: request::Parts,
+        mut parts: request::Parts,
         key: Key,
         ask: Ask,
         began: Tick,
     ) -> Self {
+        let target = Target::of(&parts);
+        // Not copied before they are sent: most of those who come at once wait for another one's fetch.
+        let headers = Arc::new(mem::take(&mut parts.headers));
         Self {
-            headers: Arc::new(parts.headers.clone()),
-            target: Target::of(&parts),
+            headers,
+            target,
             arrived: route.core.store.next_number(),
             may_wait: route.collapses(ask.asker),
             floor: 0,
@@ -262,8 +266,9 @@ where
             call: None,
         };
         let (mut parts, ()) = Request::new(()).into_parts();
-        std::mem::swap(&mut parts, &mut self.parts);
+        mem::swap(&mut parts, &mut self.parts);
         parts.method = Method::GET;
+        parts.headers = HeaderMap::clone(&self.headers);
         let run = job.run(self.service.clone(), parts, Some(reply));
         // Boxed, as a task that is spawned is moved eight times.
         drop(self.runtime.spawn(Box::pin(run.instrument(telemetry::fetch_span(&self.route)))));

@@ -20,6 +20,7 @@ fn each_answer_has_its_value() {
         (InVain, "odds; fwd=stale; detail=stale_error"),
         (Unanswered(Reason::OnlyIfCached), "odds; detail=only_if_cached"),
         (Forwarded(forward(Fwd::UriMiss).stored()), "odds; fwd=uri-miss; stored"),
+        (Forwarded(forward(Fwd::UriMiss).stored().collapsed(true)), "odds; fwd=uri-miss; stored; collapsed"),
         (Forwarded(forward(Fwd::UriMiss).collapsed(true)), "odds; fwd=uri-miss; collapsed"),
         (
             Forwarded(forward(Fwd::VaryMiss).collapsed(false).because(Reason::Private)),
