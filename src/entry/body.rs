@@ -14,13 +14,14 @@ const LAST_SEGMENT: usize = 256 << 10;
 /// A whole body that owns its memory: none of it pins a connection's buffer.
 #[derive(Clone, Debug)]
 pub(crate) enum StoredBody {
-    Empty,
     Whole(Bytes),
     /// A large body stays in the pieces it was collected in, so that it is never held twice.
     Pieces(Arc<[Bytes]>),
 }
 
 impl StoredBody {
+    pub(crate) const EMPTY: Self = Self::Whole(Bytes::new());
+
     pub(crate) fn len(&self) -> u64 {
         self.pieces().iter().map(|piece| piece.len() as u64).sum()
     }
@@ -28,7 +29,7 @@ impl StoredBody {
     /// All of it, piece by piece.
     pub(crate) fn pieces(&self) -> &[Bytes] {
         match self {
-            Self::Empty => &[],
+            Self::Whole(bytes) if bytes.is_empty() => &[],
             Self::Whole(bytes) => std::slice::from_ref(bytes),
             Self::Pieces(pieces) => pieces,
         }
@@ -47,7 +48,7 @@ impl StoredBody {
             start += piece.len() as u64;
         }
         match parts.as_slice() {
-            [] => Self::Empty,
+            [] => Self::EMPTY,
             [only] => Self::Whole(only.clone()),
             _ => Self::Pieces(parts.into()),
         }
@@ -86,26 +87,36 @@ impl BodyBuilder {
     /// Adds `data` and gives each piece it ends up in to `emit`, to be read at once.
     pub(crate) fn add(&mut self, mut data: impl Buf, mut emit: impl FnMut(Bytes)) {
         while data.has_remaining() {
-            let spare = self.segment.capacity() - self.segment.len();
-            if spare == 0 {
-                self.segment = BytesMut::with_capacity(self.next_segment);
-                self.next_segment = (self.next_segment * 2).clamp(FIRST_SEGMENT, LAST_SEGMENT);
-                continue;
-            }
-            let taken = spare.min(data.remaining());
-            self.segment.put((&mut data).take(taken));
-            let piece = self.segment.split().freeze();
+            let piece = self.next_piece(&mut data);
             self.len += piece.len() as u64;
             self.pieces.push(piece.clone());
             emit(piece);
         }
     }
 
+    /// As much of `data` as the segment that is begun has room for, or the next one.
+    fn next_piece(&mut self, data: &mut impl Buf) -> Bytes {
+        if self.segment.len() == self.segment.capacity() {
+            let size = self.next_segment;
+            self.next_segment = (size * 2).clamp(FIRST_SEGMENT, LAST_SEGMENT);
+            if data.remaining() >= size {
+                // Full at once. What is not written to again takes less to be shared.
+                let mut segment = Vec::with_capacity(size);
+                segment.put(data.take(size));
+                return segment.into();
+            }
+            self.segment = BytesMut::with_capacity(size);
+        }
+        let room = self.segment.capacity() - self.segment.len();
+        self.segment.put(data.take(room));
+        self.segment.split().freeze()
+    }
+
     /// The body as it is stored.
     pub(crate) fn finish(self) -> StoredBody {
         let exact = self.segment.capacity() == 0;
         match self.pieces.as_slice() {
-            [] => StoredBody::Empty,
+            [] => StoredBody::EMPTY,
             [only] if exact => StoredBody::Whole(only.clone()),
             pieces if self.len <= WHOLE as u64 => {
                 let mut whole = BytesMut::with_capacity(self.len as usize);

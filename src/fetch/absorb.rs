@@ -44,7 +44,7 @@ pub(super) struct Arriving<B> {
 impl<B> Arriving<B> {
     /// A body of which nothing is there.
     pub(super) fn whole(length: Option<u64>, body: B) -> Self {
-        Self { stored: StoredBody::Empty, body, length }
+        Self { stored: StoredBody::EMPTY, body, length }
     }
 
     /// Whether something of it is there.

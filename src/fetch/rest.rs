@@ -93,7 +93,7 @@ impl Completion {
         if let Some(length) = length {
             head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
-        let stored = part.content.get().map_or(StoredBody::Empty, |content| content.body.clone());
+        let stored = part.content.get().map_or(StoredBody::EMPTY, |content| content.body.clone());
         (plan, head, Arriving { stored, body, length })
     }
 }

@@ -92,7 +92,6 @@ impl<B> ResponseBody<B> {
 
     fn of(body: &StoredBody, trailers: Option<Box<HeaderMap>>) -> Self {
         let kind = match body {
-            StoredBody::Empty => Kind::Whole { bytes: Bytes::new(), trailers },
             StoredBody::Whole(bytes) => Kind::Whole { bytes: bytes.clone(), trailers },
             StoredBody::Pieces(pieces) => {
                 Kind::Pieces { pieces: Arc::clone(pieces), next: 0, left: body.len(), trailers }
