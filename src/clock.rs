@@ -18,7 +18,7 @@ use tokio::time::Instant;
 pub(crate) struct Tick(u64);
 
 /// Where a clock starts: far enough from zero that a response's age can be taken off.
-const EPOCH: u64 = 1 << 60;
+const EPOCH: u64 = 1 << 62;
 
 impl Tick {
     /// A point that has always been.
@@ -37,6 +37,12 @@ impl Tick {
     #[inline]
     pub(crate) fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(nanos(span)))
+    }
+
+    /// This point, `span` earlier.
+    #[must_use]
+    pub(crate) fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(span)))
     }
 
     /// The time from `earlier` to this point; zero when there is none.
@@ -100,9 +106,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_greatest_age_can_be_taken_off_from_the_first_moment_on() {
+        let (first, greatest) = (Clock::new(None).now(), Duration::from_secs(1 << 31));
+        assert_eq!(first.since(first.before(greatest)), greatest);
+    }
+
+    #[test]
     fn ticks_saturate() {
         let tick = Tick(EPOCH);
         assert_eq!(tick.after(Duration::MAX), Tick(u64::MAX));
+        assert_eq!(tick.before(Duration::MAX), Tick::PAST);
         assert_eq!(Tick::PAST.since(tick), Duration::ZERO);
         assert_eq!(tick.after(Duration::from_secs(5)).since(tick), Duration::from_secs(5));
     }

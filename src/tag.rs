@@ -3,6 +3,8 @@
 //! A response brings them in `Cache-Tag` (separated by commas or spaces), in `Surrogate-Key` (separated by spaces), in
 //! `Cache-Groups` (RFC 9875) or in a [`CacheOverride`](crate::CacheOverride).
 
+use std::ops::Deref;
+
 use http::{HeaderMap, HeaderName};
 use sfv::{BareItem, List, ListEntry, Parser};
 
@@ -16,26 +18,46 @@ const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
 /// The groups that a response to an unsafe request invalidates (RFC 9875 §3).
 const CACHE_GROUP_INVALIDATION: HeaderName = HeaderName::from_static("cache-group-invalidation");
 
-/// The tags of a stored response.
-pub(crate) type Tags = Box<[Box<str>]>;
+/// The tags of a stored response, in order and each of them once.
+#[expect(clippy::box_collection, reason = "most responses have none, and take one word for that")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tags(Option<Box<Vec<Box<str>>>>);
+
+impl FromIterator<Box<str>> for Tags {
+    fn from_iter<T: IntoIterator<Item = Box<str>>>(tags: T) -> Self {
+        let mut tags: Vec<Box<str>> = tags.into_iter().collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags.shrink_to_fit();
+        Self((!tags.is_empty()).then(|| Box::new(tags)))
+    }
+}
+
+impl Deref for Tags {
+    type Target = [Box<str>];
+
+    fn deref(&self) -> &[Box<str>] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
 
 /// The groups of a response (RFC 9875 §2).
 pub(crate) fn groups(headers: &HeaderMap) -> Tags {
-    strings(headers, &CACHE_GROUPS).into_boxed_slice()
+    strings(headers, &CACHE_GROUPS)
 }
 
 /// The groups that a response says are invalid (RFC 9875 §3).
-pub(crate) fn invalidated_groups(headers: &HeaderMap) -> Vec<Box<str>> {
+pub(crate) fn invalidated_groups(headers: &HeaderMap) -> Tags {
     strings(headers, &CACHE_GROUP_INVALIDATION)
 }
 
 /// A field that is a list of strings, without repetition; nothing where it is anything else (RFC 9651 §1.1).
-fn strings(headers: &HeaderMap, field: &HeaderName) -> Vec<Box<str>> {
+fn strings(headers: &HeaderMap, field: &HeaderName) -> Tags {
     let lines: Vec<&[u8]> = headers.get_all(field).iter().map(|line| line.as_bytes()).collect();
     if lines.is_empty() {
-        return Vec::new();
+        return Tags::default();
     }
-    let Ok(list) = Parser::new(&lines.join(&b", "[..])).parse::<List>() else { return Vec::new() };
+    let Ok(list) = Parser::new(&lines.join(&b", "[..])).parse::<List>() else { return Tags::default() };
     let string = |entry: &ListEntry| match entry {
         ListEntry::Item(item) => match &item.bare_item {
             BareItem::String(text) => Some(Box::from(text.as_str())),
@@ -43,10 +65,7 @@ fn strings(headers: &HeaderMap, field: &HeaderName) -> Vec<Box<str>> {
         },
         ListEntry::InnerList(_) => None,
     };
-    let mut strings: Vec<Box<str>> = list.iter().map(string).collect::<Option<_>>().unwrap_or_default();
-    strings.sort_unstable();
-    strings.dedup();
-    strings
+    list.iter().map(string).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// Whether a response brings tags of its own; groups stay among the stored headers.
@@ -56,10 +75,7 @@ pub(crate) fn names_any(headers: &HeaderMap, more: &[String]) -> bool {
 
 /// What is in one of them, or in both.
 pub(crate) fn union(some: &Tags, others: &Tags) -> Tags {
-    let mut tags: Vec<Box<str>> = some.iter().chain(others).cloned().collect();
-    tags.sort_unstable();
-    tags.dedup();
-    tags.into_boxed_slice()
+    some.iter().chain(others.iter()).cloned().collect()
 }
 
 /// Collects the tags of the headers, the groups among them, and `more`, without repetition.
@@ -73,11 +89,9 @@ pub(crate) fn collect(headers: &HeaderMap, more: &[String]) -> Tags {
             tags.extend(text.split(separates).filter(|tag| !tag.is_empty()).map(Box::from));
         }
     }
-    tags.extend(groups(headers));
+    tags.extend(groups(headers).iter().cloned());
     tags.extend(more.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()).map(Box::from));
-    tags.sort_unstable();
-    tags.dedup();
-    tags.into_boxed_slice()
+    tags.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -100,7 +114,7 @@ mod tests {
         ] {
             for (field, read) in [
                 (CACHE_GROUPS, groups as fn(&HeaderMap) -> Tags),
-                (CACHE_GROUP_INVALIDATION, |headers| invalidated_groups(headers).into()),
+                (CACHE_GROUP_INVALIDATION, invalidated_groups),
             ] {
                 let lines = lines.iter().map(|line| (field.clone(), HeaderValue::from_static(line)));
                 let found = read(&lines.collect());

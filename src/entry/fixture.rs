@@ -14,7 +14,7 @@ impl Entry {
             headers: StoredHeaders::default(),
             content: OnceLock::from(content),
             times: Times::new(now, SystemTime::UNIX_EPOCH, later, later, later, later),
-            initial_age: Duration::ZERO,
+            born: now,
             stale_allowed: true,
             emergency: false,
             fresh_by: FreshnessSource::Route,

@@ -44,7 +44,7 @@ impl Entry {
             headers: self.headers.with_slots_for(&headers),
             content: OnceLock::from(content),
             times: Times::new(cached_at, cached_wall, self.times.soft_at(), hard_at, error_at, keep_until),
-            initial_age: self.initial_age,
+            born: self.born,
             stale_allowed: self.stale_allowed && old.stale_allowed,
             emergency: self.emergency && old.emergency,
             fresh_by: self.fresh_by,
@@ -54,7 +54,7 @@ impl Entry {
             selecting: self.selecting.clone(),
             search: self.search.clone(),
             immutable: self.immutable,
-            extent,
+            extent: extent.map(Box::new),
             origin: Origin {
                 number: new_origin.number.min(old_origin.number),
                 route: Arc::clone(&new_origin.route),
@@ -103,6 +103,7 @@ mod tests {
     use crate::{
         entry::{RouteMark, StoredHeaders, Target},
         policy::vary::Selecting,
+        tag::Tags,
     };
 
     const NOW: Tick = Tick::from_raw(1 << 50);
@@ -114,13 +115,13 @@ mod tests {
             route: Arc::clone(route),
             target: Target::new("example.com", "/"),
             tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
-            groups: Box::default(),
+            groups: Tags::default(),
         };
         let entry = Entry::fixture(origin, Selecting::default(), 0, NOW);
         let mut entry = Arc::into_inner(entry).expect("one");
         let tag = (header::ETAG, HeaderValue::from_static("\"a\""));
         entry.headers = StoredHeaders::new(&HeaderMap::from_iter([tag]), None);
-        entry.extent = Some(Extent { bytes: bytes.start as u64..bytes.end as u64, whole: 10 });
+        entry.extent = Some(Box::new(Extent { bytes: bytes.start as u64..bytes.end as u64, whole: 10 }));
         let body = StoredBody::Whole(Bytes::from_static(&DIGITS[bytes]));
         entry.content = OnceLock::from(Content { body, trailers: None });
         entry
@@ -188,7 +189,7 @@ mod tests {
         elsewhere.origin.target = Target::new("example.com", "/?other");
         assert!(new.joined(&elsewhere, 8, NOW).is_none(), "of another URL under the same key");
         let mut longer = old();
-        longer.extent = Some(Extent { bytes: 0..4, whole: 11 });
+        longer.extent = Some(Box::new(Extent { bytes: 0..4, whole: 11 }));
         assert!(new.joined(&longer, 8, NOW).is_none(), "of a longer whole");
         let untagged = Entry { headers: StoredHeaders::default(), ..old() };
         assert!(new.joined(&untagged, 8, NOW).is_none(), "without the validator");

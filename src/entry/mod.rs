@@ -50,8 +50,8 @@ pub(crate) struct Entry {
     /// Set when the body has come to its end; nothing is stored before.
     pub(crate) content: OnceLock<Content>,
     pub(crate) times: Times,
-    /// The age that the response had when it came (RFC 9111 §4.2.3).
-    pub(crate) initial_age: Duration,
+    /// When its age was zero, going by the age that it had when it came (RFC 9111 §4.2.3).
+    pub(crate) born: Tick,
     /// False when it must not be served stale, whatever happens.
     pub(crate) stale_allowed: bool,
     /// True when an operator may have it served stale past its limits.
@@ -70,7 +70,7 @@ pub(crate) struct Entry {
     /// For which other queries it is the same.
     pub(crate) search: Option<Arc<SearchVariance>>,
     /// Which bytes of the whole it has, if it is a part; then nothing but a request for some of these is answered from it.
-    pub(crate) extent: Option<Extent>,
+    pub(crate) extent: Option<Box<Extent>>,
     pub(crate) origin: Origin,
     pub(crate) refresh: RefreshState,
     /// How often it has answered.
@@ -222,7 +222,7 @@ impl Entry {
 
     #[inline]
     fn age_span(&self, now: Tick) -> Duration {
-        self.initial_age + now.since(self.times.cached_at)
+        now.since(self.born)
     }
 
     /// For how many seconds it is still fresh at `now`, or less than none: since when it is not (RFC 9211 §2.6).
@@ -259,7 +259,7 @@ impl Entry {
     pub(crate) fn begins_whole(&self, max_body: u64) -> bool {
         let begins = |extent: &Extent| extent.bytes.start == 0 && extent.whole <= max_body;
         let is_strong = |etag: &HeaderValue| etag.as_bytes().starts_with(b"\"");
-        self.extent.as_ref().is_some_and(begins) && self.validators().etag.as_ref().is_some_and(is_strong)
+        self.extent.as_deref().is_some_and(begins) && self.validators().etag.as_ref().is_some_and(is_strong)
     }
 
     /// An estimate of all the bytes it takes.
@@ -267,7 +267,7 @@ impl Entry {
         let content = self.content.get();
         let trailers = content.and_then(|content| content.trailers.as_deref()).map_or(0, headers::weight);
         let Origin { tags, groups, .. } = &self.origin;
-        let tags: usize = tags.iter().chain(groups).map(|tag| tag.len() + TAG_COST).sum();
+        let tags: usize = tags.iter().chain(groups.iter()).map(|tag| tag.len() + TAG_COST).sum();
         let target = self.origin.target.weight() + INDEX_COST;
         let own = size_of::<Self>()
             + self.headers.weight()

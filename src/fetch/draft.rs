@@ -47,7 +47,7 @@ impl Job {
             headers: self.stored_headers(&head.headers),
             content: OnceLock::new(),
             times,
-            initial_age: plan.initial_age,
+            born: now.before(plan.initial_age),
             stale_allowed: limits.stale_allowed,
             emergency: limits.emergency,
             fresh_by: limits.by,
@@ -57,7 +57,7 @@ impl Job {
             final_uri: head.extensions.get().and_then(FinalUri::owned).map(Box::new),
             selecting: plan.vary.select(&self.request).unwrap_or_default(),
             search: self.search_variance(&head.headers),
-            extent: plan.extent,
+            extent: plan.extent.map(Box::new),
             origin: Origin {
                 number: self.number,
                 route: self.route.mark.clone(),

@@ -252,7 +252,7 @@ impl Job {
         let now = self.now();
         self.report(Report::Success, None, now);
         let differs = |extent: &Extent| extent.len() != entry.body_len();
-        if entry.extent.as_ref().is_some_and(differs) {
+        if entry.extent.as_deref().is_some_and(differs) {
             // It did not say before how long it would be.
             self.uncacheable(Reason::BodyMismatch);
             return self.release(Whose::Request, Reason::BodyMismatch);

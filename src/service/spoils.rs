@@ -27,7 +27,7 @@ impl Spoils {
         purges.extend(self.key.clone().map(Purge::key));
         // Looked up before any of it goes, and once: what leaves with its group invalidates no further ones (RFC 9875 §2.2.1).
         let mut groups: Vec<_> = purges.iter().flat_map(|purge| core.store.groups_of(&purge.scope)).collect();
-        groups.extend(tag::invalidated_groups(response));
+        groups.extend(tag::invalidated_groups(response).iter().cloned());
         groups.sort_unstable();
         groups.dedup();
         purges.extend(groups.into_iter().map(|group| Purge::group(self.target.authority(), group)));

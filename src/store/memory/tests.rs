@@ -16,6 +16,7 @@ use crate::{
         vary::{Selecting, Vary},
     },
     store::Purge,
+    tag::Tags,
 };
 
 pub(super) const NOW: Tick = Tick::from_raw(1 << 50);
@@ -53,7 +54,7 @@ fn varied(
         route: Arc::clone(route),
         target: Target::new("example.com", path),
         tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
-        groups: Box::default(),
+        groups: Tags::default(),
     };
     Entry::fixture(origin, selecting, body, NOW)
 }
