@@ -84,7 +84,7 @@ where
     let mut intake =
         Intake { spool, route, share, promised, kept, overflow: Some(overflow), total: 0, trailers: None };
     for piece in stored.pieces() {
-        if let Some(end) = intake.take(piece.clone()).await {
+        if let Some(end) = intake.take(piece.clone(), false).await {
             return end;
         }
     }
@@ -100,8 +100,14 @@ where
             Ok(data) => {
                 let len = data.remaining() as u64;
                 tell(|| route.meter.passed(Source::Upstream, len));
-                if let Some(end) = intake.take(data).await {
+                // It can be stored before its readers have the last of it. Where its length is known that is when they
+                // think that they have read it all.
+                let is_last = body.is_end_stream();
+                if let Some(end) = intake.take(data, is_last).await {
                     return end;
+                }
+                if is_last {
+                    return intake.finish();
                 }
             }
             Err(frame) => intake.trailers = frame.into_trailers().ok(),
@@ -123,8 +129,9 @@ struct Intake<'a, F> {
 }
 
 impl<F: FnOnce(Reason)> Intake<'_, F> {
-    /// Takes what comes next, and says if it is over by that.
-    async fn take(&mut self, mut data: impl Buf) -> Option<Absorbed> {
+    /// Takes what comes next, and says if it is over by that. The last of what is kept comes to its readers when it is
+    /// stored.
+    async fn take(&mut self, mut data: impl Buf, is_last: bool) -> Option<Absorbed> {
         let len = data.remaining();
         self.total = self.total.saturating_add(len as u64);
         if self.promised.is_some_and(|promised| self.total > promised) {
@@ -133,7 +140,11 @@ impl<F: FnOnce(Reason)> Intake<'_, F> {
         if let Some(kept) = &mut self.kept {
             let fits = self.total <= self.route.max_body;
             if fits && self.share.grow(len as u64) {
-                kept.add(data, |piece| self.spool.push(piece));
+                kept.add(data, |piece| {
+                    if !is_last {
+                        self.spool.push(piece);
+                    }
+                });
                 return None;
             }
             self.kept = None;

@@ -1,6 +1,11 @@
 //! Bodies, their lengths and their trailers: passed on, kept, given again, and left out where there may be none.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, response::IntoResponse, routing::get};
 use bytes::Bytes;
@@ -50,6 +55,41 @@ fn layer() -> SwrCacheLayer {
         config.status_ttl(StatusCode::from_u16(status).unwrap(), secs(10), secs(100))
     });
     SwrCacheLayer::new(every.build().unwrap())
+}
+
+/// One frame, behind which the end is known but not seen.
+struct Slow(Option<Bytes>);
+
+impl http_body::Body for Slow {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.take().map_or(Poll::Pending, |data| Poll::Ready(Some(Ok(Frame::data(data)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+/// A client that is told the length reads no further.
+#[tokio::test(start_paused = true)]
+async fn who_has_the_last_of_a_body_finds_it_stored() {
+    let origin = service_fn(|_: Request<Body>| async {
+        let length = [("content-length", "5")];
+        Ok::<_, Infallible>((length, Body::new(Slow(Some(Bytes::from("hello"))))).into_response())
+    });
+    let cache = layer().layer(origin);
+    let ask = || cache.clone().oneshot(Request::get("http://a/").body(Body::empty()).unwrap());
+    let mut body = ask().await.unwrap().into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "hello");
+    let hit = ask().await.unwrap();
+    assert_eq!(hit.headers()["cache-status"], "tower-swr-cache; hit");
+    assert_eq!(hit.into_body().collect().await.unwrap().to_bytes(), "hello");
 }
 
 #[tokio::test(start_paused = true)]

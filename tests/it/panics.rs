@@ -372,7 +372,7 @@ async fn cold_readers_have_their_answers_whatever_panics() {
         (BufChunk, BODY),
         (BufAdvance, BODY),
         (BodyDrop, BODY),
-        (BodyIsEnd, NOBODY),
+        (BodyIsEnd, BODY),
         (LogLine, NOBODY),
     ];
     for (place, expected) in cases {
