@@ -100,7 +100,8 @@
 //!
 //! None of the crate's own. `type Error` is the inner service's; a request that waited for a fetch which failed gets a
 //! response with [`CacheFailure`] in its extensions. A panic of the inner service resumes in the request that led the
-//! fetch, and nowhere else.
+//! fetch, and nowhere else. A metrics recorder or a `tracing` subscriber that panics while a fetch is carried out, in its
+//! span or at an event, ends neither the fetch nor anybody's wait for it.
 //!
 //! [tower]: https://docs.rs/tower
 #![forbid(unsafe_code)]

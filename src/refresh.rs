@@ -7,7 +7,6 @@ use std::{
 
 use http::{Method, request};
 use tokio::runtime::Handle;
-use tracing::Instrument;
 
 use crate::{
     clock::Tick,
@@ -80,5 +79,5 @@ pub(crate) fn refresh<S, ReqBody>(
         job.run(service, parts, None).await;
         drop(permit);
     };
-    drop(runtime.spawn(task.instrument(telemetry::fetch_span(route))));
+    drop(runtime.spawn(telemetry::in_fetch_span(route, task)));
 }

@@ -9,7 +9,6 @@ use std::{
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
-use tracing::Instrument;
 
 use super::{
     Job, Unstored,
@@ -97,13 +96,12 @@ impl PassingCall {
         let producer = Producer::new(&spool);
         // Nothing has been read yet.
         let Some(reader) = spool.reader() else { return Err(Response::from_parts(head, arriving.body)) };
-        let span = telemetry::fetch_span(&job.route);
-        let kept = Arc::clone(&entry);
+        let (route, kept) = (Arc::clone(&job.route), Arc::clone(&entry));
         let keep = async move {
             job.absorb(&kept, shareable, arriving, &spool, producer).await;
             drop(permit);
         };
-        drop(runtime.spawn(keep.instrument(span)));
+        drop(runtime.spawn(telemetry::in_fetch_span(&route, keep)));
         Ok(Kept { entry, reader, unstored })
     }
 }

@@ -4,7 +4,6 @@ use std::{marker::PhantomData, mem, sync::Arc};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 use tokio::{runtime::Handle, sync::oneshot};
-use tracing::Instrument;
 
 use super::{
     ResponseBody,
@@ -270,8 +269,7 @@ where
         parts.method = Method::GET;
         parts.headers = HeaderMap::clone(&self.headers);
         let run = job.run(self.service.clone(), parts, Some(reply));
-        // Boxed, as a task that is spawned is moved eight times.
-        drop(self.runtime.spawn(Box::pin(run.instrument(telemetry::fetch_span(&self.route)))));
+        drop(self.runtime.spawn(telemetry::in_fetch_span(&self.route, run)));
         let reply = answer
             .await
             .unwrap_or_else(|_aborted| Reply::Refused(Arc::new(Failed::new(Reason::Aborted, None))));

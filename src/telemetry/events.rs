@@ -25,13 +25,6 @@ pub(crate) struct LogGates {
     panic: Gate,
 }
 
-/// A fetch's span. It follows from the request's, and does not hold it open: the fetch may be over after it.
-pub(crate) fn fetch_span(route: &Route) -> tracing::Span {
-    let span = tracing::debug_span!(parent: None, "fetch", route = route.name());
-    span.follows_from(tracing::Span::current());
-    span
-}
-
 /// A refresh brought a response, or confirmed the stored one.
 pub(crate) fn refresh_success(route: &Route) {
     tracing::debug!(route = route.name(), "refreshed");

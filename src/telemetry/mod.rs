@@ -13,12 +13,13 @@ mod names;
 mod prometheus;
 mod runway;
 mod series;
+mod span;
 mod stats;
 
 pub(crate) use cache::{CacheMeter, Gauges, publish_breaker, publish_mode, publish_serve_stale, publish_ttl};
 pub(crate) use events::{
-    LogGates, breaker_forced, breaker_transition, evictions, extension, fetch_panicked, fetch_span,
-    mode_changed, purged, refresh_failure, refresh_success, serve_stale_changed,
+    LogGates, breaker_forced, breaker_transition, evictions, extension, fetch_panicked, mode_changed, purged,
+    refresh_failure, refresh_success, serve_stale_changed,
 };
 pub(crate) use failing::Failing;
 pub use journal::Event;
@@ -31,4 +32,5 @@ pub(crate) use prometheus::TEXT_FORMAT;
 pub use prometheus::{Exporter, ExporterError, MetricsService};
 pub(crate) use runway::Newest;
 pub(crate) use series::is_heard;
+pub(crate) use span::in_fetch_span;
 pub use stats::{Quantiles, Ratios, RouteStats};

@@ -20,6 +20,8 @@ use http_body_util::BodyExt;
 use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tower::{Layer, Service};
 use tower_swr_cache::{CacheFailure, CacheHandle, EventKind, KeyDecision, KeyWriter, SwrCache};
+use tracing::span;
+use tracing_subscriber::layer;
 
 use crate::support::{
     self, Gate, Origin, Reply, ReqBody, Start, origin_says, request, rest, route, said, secs, subscribe, wall,
@@ -34,6 +36,9 @@ enum Place {
     WallClock,
     Metrics,
     LogLine,
+    SpanNew,
+    SpanEnter,
+    SpanExit,
     EventHook,
     ServiceClone,
     ServiceReady,
@@ -214,12 +219,24 @@ impl CounterFn for TrapCounter {
     fn absolute(&self, _: u64) {}
 }
 
-/// A subscriber that may panic at a log line.
+/// A subscriber that may panic at a log line, and where a span begins, is entered or left.
 struct TrapLayer(Trap);
 
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for TrapLayer {
-    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+impl<S: tracing::Subscriber> layer::Layer<S> for TrapLayer {
+    fn on_event(&self, _: &tracing::Event<'_>, _: layer::Context<'_, S>) {
         self.0.pass(LogLine);
+    }
+
+    fn on_new_span(&self, _: &span::Attributes<'_>, _: &span::Id, _: layer::Context<'_, S>) {
+        self.0.pass(SpanNew);
+    }
+
+    fn on_enter(&self, _: &span::Id, _: layer::Context<'_, S>) {
+        self.0.pass(SpanEnter);
+    }
+
+    fn on_exit(&self, _: &span::Id, _: layer::Context<'_, S>) {
+        self.0.pass(SpanExit);
     }
 }
 
@@ -374,6 +391,9 @@ async fn cold_readers_have_their_answers_whatever_panics() {
         (BodyDrop, BODY),
         (BodyIsEnd, BODY),
         (LogLine, NOBODY),
+        (SpanNew, NOBODY),
+        (SpanEnter, NOBODY),
+        (SpanExit, NOBODY),
     ];
     for (place, expected) in cases {
         let mut cache = Cache::new(1000);
@@ -395,6 +415,9 @@ async fn readers_of_what_is_stored_have_it_whatever_panics_behind_it() {
         Classifier,
         WallClock,
         LogLine,
+        SpanNew,
+        SpanEnter,
+        SpanExit,
         ServiceClone,
         ServiceReady,
         ServiceCall,
@@ -539,7 +562,7 @@ async fn a_fetch_is_carried_out_whatever_becomes_of_those_who_are_told_of_it() {
     let large = Reply::ok(vec![0; 2000]).control("max-age=60");
     let private = Reply::ok("2").control("private");
     let failed = Reply::status(503);
-    for place in [Metrics, LogLine] {
+    for place in [Metrics, LogLine, SpanEnter] {
         for (title, reply, expected, calls) in [
             ("replaced", &replaced, ("hit", "2"), 2),
             ("confirmed", &confirmed, ("hit", "1"), 2),
