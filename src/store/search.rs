@@ -126,6 +126,16 @@ mod tests {
     }
 
     #[test]
+    fn a_crowd_leaves_no_large_maps_behind() {
+        let mut index = SearchIndex::default();
+        let crowd: Vec<_> = (0..5_000).map(|n| Place { stem: n, ..place(n, "params") }).collect();
+        crowd.iter().for_each(|place| index.add(place, &key(0)));
+        assert!(index.rules.capacity().min(index.keys.capacity()) >= 5_000);
+        crowd.iter().for_each(|place| index.remove(place, &key(0)));
+        assert!(index.rules.capacity().max(index.keys.capacity()) < 1_000);
+    }
+
+    #[test]
     fn of_many_keys_of_one_form_the_newest_are_known() {
         let mut index = SearchIndex::default();
         for n in 0..100 {

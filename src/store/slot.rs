@@ -207,3 +207,6 @@ fn stands_beside(entry: &Entry, old: &Entry) -> bool {
     let (Some(new), Some(extent)) = (&entry.extent, &old.extent) else { return false };
     !new.covers(&extent.bytes) && validation::same_strong(entry.headers.as_map(), old.headers.as_map())
 }
+
+#[cfg(test)]
+mod tests;
