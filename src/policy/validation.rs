@@ -58,21 +58,22 @@ fn last_modified(response: &HeaderMap) -> Option<&HeaderValue> {
 /// response.
 pub(crate) fn strip_conditionals(request: &mut HeaderMap) {
     // Most have none, and to look at all names is less than to look for six.
-    if request.keys().any(|name| CONDITIONALS.contains(name)) {
-        for name in &CONDITIONALS {
-            request.remove(name);
-        }
+    while let Some(name) = request.keys().find(|name| makes_conditional(name)).cloned() {
+        request.remove(name);
     }
 }
 
-static CONDITIONALS: [HeaderName; 6] = [
-    header::IF_MATCH,
-    header::IF_MODIFIED_SINCE,
-    header::IF_NONE_MATCH,
-    header::IF_RANGE,
-    header::IF_UNMODIFIED_SINCE,
-    header::RANGE,
-];
+fn makes_conditional(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::IF_MATCH
+            | header::IF_MODIFIED_SINCE
+            | header::IF_NONE_MATCH
+            | header::IF_RANGE
+            | header::IF_UNMODIFIED_SINCE
+            | header::RANGE
+    )
+}
 
 /// What a client's own conditions come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
