@@ -12,8 +12,8 @@ use crate::policy::status::Said;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoredHeaders {
     map: HeaderMap,
-    /// The field of the second slot. There is none where a cache further up speaks in it already.
-    status: Option<HeaderName>,
+    /// Whether there is the second slot. There is none where a cache further up speaks in its field already.
+    has_status: bool,
 }
 
 impl StoredHeaders {
@@ -40,13 +40,17 @@ impl StoredHeaders {
         }
         // The first clone of a name may allocate; let it be this one and not the first hit's. And it takes no more than it
         // needs, where a map that grew has room for more.
-        Self { map: map.clone(), status: status.map(|(field, _)| field.clone()) }
+        Self { map: map.clone(), has_status: status.is_some() }
     }
 
     /// These headers, with the slots that `self` has.
     pub(crate) fn with_slots_for(&self, received: &HeaderMap) -> Self {
-        let usual = self.status.as_ref().and_then(|field| Some((field, self.as_map().get(field)?)));
-        Self::new(received, usual)
+        Self::new(received, self.status())
+    }
+
+    /// The second slot: its field, and what the cache says most of the time.
+    fn status(&self) -> Option<(&HeaderName, &HeaderValue)> {
+        self.map.iter().nth(1).filter(|_| self.has_status)
     }
 
     /// As they are kept; what the slots hold means nothing.
@@ -58,19 +62,19 @@ impl StoredHeaders {
     /// moved just after it was written is waited for.
     pub(crate) fn copy_to(&self, map: &mut HeaderMap, age: u64, said: Option<(&HeaderName, Said<'_>)>) {
         map.clone_from(&self.map);
-        let mut slots = map.values_mut();
-        if let Some(slot) = slots.next() {
+        let mut slots = map.iter_mut();
+        if let Some((_, slot)) = slots.next() {
             *slot = age_value(age);
         }
-        match (said, &self.status) {
-            (Some((field, said)), Some(own)) if field == own => {
-                if let Some(slot) = slots.next().filter(|slot| !is_same(slot, &said)) {
+        match (said, slots.next().filter(|_| self.has_status)) {
+            (Some((field, said)), Some((own, slot))) if field == own => {
+                if !is_same(slot, &said) {
                     *slot = said.into_value();
                 }
             }
             // It was stored by a route that speaks in another field, or in one that a cache further up has spoken in.
             (said, own) => {
-                if let Some(own) = own {
+                if let Some(own) = own.map(|(own, _)| own.clone()) {
                     map.remove(own);
                 }
                 if let Some((field, said)) = said {
@@ -84,7 +88,7 @@ impl StoredHeaders {
     pub(crate) fn without_slots(&self) -> HeaderMap {
         let mut map = self.as_map().clone();
         map.remove(AGE);
-        if let Some(field) = &self.status {
+        if let Some((field, _)) = self.status() {
             map.remove(field);
         }
         map
