@@ -166,7 +166,8 @@ impl Store {
         let mut leaving = Leaving::default();
         let mut write = self.lock();
         let number = entry.origin.number;
-        let scopes = self.scopes_on_its_way(key, entry);
+        let passed = write.purges.any_after(number);
+        let scopes = if passed { self.scopes_on_its_way(key, entry) } else { ScopeHashes::new() };
         if entry.is_purged() || write.purges.hard_after(number, scopes.iter().copied()).is_some() {
             return Err(Reason::Purged);
         }

@@ -267,6 +267,7 @@ pub(crate) struct PurgeLog {
     hard: HashMap<ScopeHash, Passes>,
     soft: HashMap<ScopeHash, u64>,
     barrier: u64,
+    newest: u64,
 }
 
 const MAX_RECORDS: usize = 4096;
@@ -300,6 +301,7 @@ impl Passes {
 
 impl PurgeLog {
     pub(crate) fn record(&mut self, scope: ScopeHash, number: u64, soft: bool) {
+        self.newest = self.newest.max(number);
         if self.hard.len() + self.soft.len() >= MAX_RECORDS {
             self.hard.clear();
             self.soft.clear();
@@ -310,6 +312,11 @@ impl PurgeLog {
         } else {
             self.hard.entry(scope).or_default().record(number);
         }
+    }
+
+    /// Whether anything at all was purged after the fetch `number`. Mostly nothing was, and its scopes need not be known.
+    pub(crate) fn any_after(&self, number: u64) -> bool {
+        self.newest > number
     }
 
     /// The newest purge of any of the scopes that came after the fetch `number`.

@@ -10,6 +10,7 @@ fn a_purge_counts_for_what_was_fetched_before_it() {
     assert_eq!(log.hard_after(9, [3]), None);
     assert!(log.soft_after(19, [2]));
     assert!(!log.soft_after(20, [2]));
+    assert!(log.any_after(19) && !log.any_after(20));
 }
 
 #[test]
