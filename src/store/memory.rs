@@ -44,10 +44,6 @@ pub(crate) struct Weights {
 
 /// An entry for about every so many bytes is what the store is laid out for; it grows if there are more.
 const EXPECTED_ENTRY: u64 = 8 << 10;
-/// How many keys that have left are remembered, as a part of that number, so that they stay when they come back. The more,
-/// the firmer the keys that all ask for stand against those that are asked for once; the fewer, the less a store with room
-/// for most keys loses of them. From 0.5 to 0.33 the one costs 0.2 points of the hit ratio, and the other wins 0.4.
-const REMEMBERED: f64 = 0.33;
 const MAX_SHARDS: u64 = 64;
 /// Headers, key and tags of a response come on top of its body.
 const HEAD_ROOM: u64 = 64 << 10;
@@ -95,7 +91,6 @@ impl Store {
             .estimated_items_capacity(
                 usize::try_from(weights.capacity / EXPECTED_ENTRY).unwrap_or(usize::MAX).clamp(64, 1 << 20),
             )
-            .ghost_allocation(REMEMBERED)
             .shards(shards)
             .build();
         let cache = match options {
