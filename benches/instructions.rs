@@ -39,11 +39,11 @@ fn main() {
             repeat(times, || hit(&mut cache, asked.clone()));
         }
         "stale" => {
-            let mut cache = runtime.block_on(stale());
+            let mut cache = runtime.block_on(stale(origin()));
             repeat(times, || hit(&mut cache, asked.clone()));
         }
         "bypass" => runtime.block_on(async {
-            let cache = cache(route(), Origin::new(BODY));
+            let cache = cache(route(), origin());
             for _ in 0..times {
                 let mut asked = new_key();
                 *asked.method_mut() = Method::OPTIONS;
@@ -53,7 +53,7 @@ fn main() {
         }),
         "new request" => repeat(times, new_key),
         "bare" => runtime.block_on(async {
-            let origin = Origin::new(BODY);
+            let origin = origin();
             for _ in 0..times {
                 whole(&origin, new_key()).await;
                 yield_now().await;
@@ -77,8 +77,14 @@ fn repeat<T>(times: u32, mut once: impl FnMut() -> T) {
     }
 }
 
+/// One header fewer than in other benches: with ten in the answer, the map is just too large for what malloc keeps at hand,
+/// and what it takes then is one of two numbers, by chance of the run.
+fn origin() -> Origin {
+    Origin::of(BODY, 7, &[])
+}
+
 fn fresh(runtime: &Runtime) -> Cache {
-    let cache = cache(route(), Origin::new(BODY));
+    let cache = cache(route(), origin());
     runtime.block_on(fill(&cache, request(PATH)));
     cache
 }
@@ -86,5 +92,5 @@ fn fresh(runtime: &Runtime) -> Cache {
 /// A cache that is soon full. It has two shards on any machine.
 fn small() -> Cache {
     let handle = handle().capacity_bytes(4 << 20).max_body_bytes(512 << 10).build().unwrap();
-    handle.layer(route().build().unwrap()).layer(Origin::new(BODY))
+    handle.layer(route().build().unwrap()).layer(origin())
 }

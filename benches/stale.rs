@@ -14,7 +14,7 @@ fn main() {
     let asked = request(PATH);
     let mut fresh = cache(route(), Origin::new(BODY));
     runtime.block_on(fill(&fresh, request(PATH)));
-    let mut stale = runtime.block_on(stale());
+    let mut stale = runtime.block_on(stale(Origin::new(BODY)));
     let mut rounds = Rounds::new("one key", 400);
     let less = rounds.case("request", || asked.clone());
     let fresh = rounds.case("hit", || hit(&mut fresh, asked.clone()));

@@ -44,6 +44,11 @@ impl Origin {
 
     /// One with more headers.
     pub fn with(body: usize, more: &[(&str, &str)]) -> Self {
+        Self::of(body, 8, more)
+    }
+
+    /// One with so many of the usual headers, and more.
+    pub fn of(body: usize, usual_headers: usize, more: &[(&str, &str)]) -> Self {
         let usual = [
             ("content-type", "application/json"),
             ("date", "Tue, 14 Nov 2023 22:13:20 GMT"),
@@ -57,7 +62,7 @@ impl Origin {
         let own = |(name, value): &(&str, &str)| {
             (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
         };
-        let headers = usual.iter().chain(more).map(own).collect();
+        let headers = usual.iter().take(usual_headers).chain(more).map(own).collect();
         Self(Arc::new(Answer { headers, body: vec![b'x'; body].into(), hangs: AtomicBool::new(false) }))
     }
 
@@ -136,8 +141,7 @@ pub async fn fill(cache: &Cache, request: Request<Body>) {
 }
 
 /// A cache that has a stale answer for [`PATH`], whose refresh is under way and does not end.
-pub async fn stale() -> Cache {
-    let origin = Origin::new(BODY);
+pub async fn stale(origin: Origin) -> Cache {
     let hours = Duration::from_secs(40_000);
     let soon =
         SwrConfig::builder("route").soft_ttl(Duration::from_millis(50)).hard_ttl(hours).fetch_timeout(hours);
