@@ -256,7 +256,7 @@ impl Scopes {
     }
 
     pub(crate) fn group(&self, authority: &str, name: &str) -> ScopeHash {
-        self.0.hash_one((5, authority, name))
+        self.0.hash_one((9_u8, authority, name))
     }
 }
 
