@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a hit costs over TCP: an axum server with the layer next to the same server without it, and reverse_proxy next to
-# nginx and Varnish, whichever are installed. Each server has one core, all on loopback, and wrk another.
+# nginx and Varnish, whichever are installed, and to the floor: one read and one write from memory, no HTTP. Each server has
+# one core, all on loopback, and wrk another.
 #
 #   benches/e2e.sh            a table: requests/s, and the server's CPU time for each
 #   ROUNDS=20 benches/e2e.sh  more rounds than five
@@ -14,9 +15,20 @@ SERVER_CPU=0
 CLIENT_CPU=1
 LENGTHS=(1 100) # KiB
 
+# Where Debian has nginx and varnishd, for those who are not root.
+PATH=$PATH:/usr/sbin
+installed() {
+    command -v "$1" >/dev/null || { echo "$1 is not installed" >&2; return 1; }
+}
+ready=true
 for tool in wrk curl python3 taskset pgrep; do
-    command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed" >&2; exit 77; }
+    installed "$tool" || ready=false
 done
+others=()
+for other in nginx varnishd; do
+    ! installed "$other" || others+=("$other")
+done
+"$ready" || { echo 'skipped' >&2; exit 77; }
 
 tmp=$(mktemp -d)
 started=()
@@ -97,7 +109,7 @@ EOF
     answers "$address"
 }
 
-start_varnish() {
+start_varnishd() {
     address=$(free_address)
     start varnishd -F -j none -T none -n "$tmp/varnish" -a "$address" -b "$origin" -s malloc,256m
     answers "$address"
@@ -130,9 +142,9 @@ measure() {
         END { print length_, name, rate, cpu / requests }' <<<"$said"
 }
 
-cargo build --quiet --release --features full --example reverse_proxy
+cargo build --quiet --profile bench --features full --example reverse_proxy
 target="${CARGO_TARGET_DIR:-$PWD/target}"
-axum=$(cargo bench --quiet --bench e2e --no-run --message-format json |
+e2e=$(cargo bench --quiet --bench e2e --no-run --message-format json |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 
 declare -A pids addresses
@@ -143,27 +155,21 @@ add() {
     addresses[$1]=$address
 }
 
-start_ours "$axum" constants
+start_ours "$e2e" constants
 origin=$address
 origin_pid=$pid
-start_ours "$axum" constants
+start_ours "$e2e" constants
 add axum
-start_ours "$axum" layer
+start_ours "$e2e" layer
 add axum+layer
 start_ours "$target/release/examples/reverse_proxy" --listen 127.0.0.1:0 --upstream "http://$origin" --threads 1
 add reverse_proxy
-if command -v nginx >/dev/null; then
-    start_nginx
-    add nginx
-else
-    echo 'skipped: nginx is not installed'
-fi
-if command -v varnishd >/dev/null; then
-    start_varnish
-    add varnish
-else
-    echo 'skipped: Varnish is not installed'
-fi
+for other in "${others[@]}"; do
+    "start_$other"
+    add "$other"
+done
+start_ours "$e2e" floor
+add floor
 
 for name in "${names[@]}"; do
     for length in "${LENGTHS[@]}"; do
@@ -192,17 +198,22 @@ for line in open(sys.argv[1]):
     results.setdefault((length, name), []).append((float(rate), float(cpu)))
 
 # Whose CPU time is told as a part of whose, and what it should be at most.
-RATIOS = {"axum+layer": [("axum", 1.15)], "reverse_proxy": [("nginx", 0.75), ("varnish", 0.6)]}
+RATIOS = {
+    "axum+layer": [("axum", 1.15)],
+    "reverse_proxy": [("nginx", 0.75), ("varnishd", 0.6), ("floor", None)],
+    "nginx": [("floor", None)],
+    "varnishd": [("floor", None)],
+}
 
 print("\n| server | body | requests/s | CPU for one | ratio | wanted |\n|---|---|---|---|---|---|")
 for (length, name), runs in results.items():
     rate, cpu = (statistics.median(column) for column in zip(*runs))
-    ratios = [
-        (statistics.median(own[1] / other[1] for own, other in zip(runs, results[length, over])), over, most)
-        for over, most in RATIOS.get(name, [])
-        if (length, over) in results
-    ]
-    told = ", ".join(f"{ratio:.2f} × {over}" for ratio, over, _ in ratios)
-    wanted = ", ".join(f"{most:.2f}" for _, _, most in ratios)
+    told, wanted = [], []
+    for over, most in RATIOS.get(name, []):
+        others = results.get((length, over))
+        ratio = statistics.median(own[1] / other[1] for own, other in zip(runs, others)) if others else None
+        told.append(f"{ratio:.2f} × {over}" if others else f"no {over}")
+        wanted.append(f"{most:.2f} × {over}" if most else "")
+    told, wanted = ", ".join(told), ", ".join(filter(None, wanted))
     print(f"| {name} | {length} KiB | {rate:,.0f} | {cpu:.1f} µs | {told} | {wanted} |")
 EOF
