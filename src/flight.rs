@@ -17,6 +17,7 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
+use quick_cache::DefaultHashBuilder;
 use smallvec::SmallVec;
 use tokio::sync::watch;
 
@@ -40,10 +41,13 @@ pub(crate) struct Flights<K, V, T> {
 
 /// The flights that can be joined.
 struct Seats<K, V, T> {
-    seats: HashMap<Place<K, V>, Seat<T>>,
+    seats: Map<Place<K, V>, Seat<T>>,
     /// Those of a key, by what they are told apart by; the newest first.
-    groups: HashMap<K, SmallVec<[Group<V>; 1]>>,
+    groups: Map<K, SmallVec<[Group<V>; 1]>>,
 }
+
+/// Hashed with a seed at random: strangers choose the keys.
+type Map<K, V> = HashMap<K, V, DefaultHashBuilder>;
 
 /// A key, and which variant of it.
 type Place<K, V> = (K, V);
@@ -70,7 +74,7 @@ pub(crate) enum Join<K: Eq + Hash + Clone, V: Variant, T> {
 
 impl<K: Eq + Hash + Clone, V: Variant, T: Clone> Flights<K, V, T> {
     pub(crate) fn new() -> Self {
-        Self { seats: Arc::new(Mutex::new(Seats { seats: HashMap::new(), groups: HashMap::new() })) }
+        Self { seats: Arc::new(Mutex::new(Seats { seats: Map::default(), groups: Map::default() })) }
     }
 
     /// Joins a flight of `key`, or starts one. Who asks selects a variant `by` the fields of another one, and knows its
@@ -154,7 +158,7 @@ impl<K: Eq + Hash + Clone, V: Variant, T> Seats<K, V, T> {
 }
 
 /// Gives back what many flights took that are over.
-fn shrink<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+fn shrink<K: Eq + Hash, V>(map: &mut Map<K, V>) {
     if map.len() * 8 < map.capacity() && map.capacity() > 1024 {
         map.shrink_to(map.len() * 2);
     }

@@ -264,8 +264,8 @@ impl Scopes {
 /// those fetches their place in the store and nobody an old answer.
 #[derive(Debug, Default)]
 pub(crate) struct PurgeLog {
-    hard: HashMap<ScopeHash, Passes>,
-    soft: HashMap<ScopeHash, u64>,
+    hard: HashMap<ScopeHash, Passes, DefaultHashBuilder>,
+    soft: HashMap<ScopeHash, u64, DefaultHashBuilder>,
     barrier: u64,
     newest: u64,
 }

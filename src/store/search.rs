@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use quick_cache::DefaultHashBuilder;
 use smallvec::SmallVec;
 
 use super::tags::ScopeHash;
@@ -29,10 +30,12 @@ type Counted = (Arc<SearchVariance>, usize);
 #[derive(Debug, Default)]
 pub(super) struct SearchIndex {
     /// The newest first.
-    rules: HashMap<ScopeHash, SmallVec<[Counted; 1]>>,
+    rules: Map<SmallVec<[Counted; 1]>>,
     /// The newest first.
-    keys: HashMap<ScopeHash, SmallVec<[Key; 1]>>,
+    keys: Map<SmallVec<[Key; 1]>>,
 }
+
+type Map<T> = HashMap<ScopeHash, T, DefaultHashBuilder>;
 
 impl SearchIndex {
     pub(super) fn add(&mut self, Place { stem, form, rule }: &Place, key: &Key) {
@@ -81,7 +84,7 @@ impl SearchIndex {
     }
 }
 
-fn shrink<T>(map: &mut HashMap<ScopeHash, T>) {
+fn shrink<T>(map: &mut Map<T>) {
     if map.len() * 8 < map.capacity() && map.capacity() > 1024 {
         map.shrink_to(map.len() * 2);
     }

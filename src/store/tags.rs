@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet, hash_map};
 
+use quick_cache::DefaultHashBuilder;
+
 use crate::key::Key;
 
 /// The hash of a scope, as [`Scopes`](super::purge::Scopes) makes it.
@@ -11,7 +13,7 @@ pub(crate) type ScopeHash = u64;
 /// Tag or path → keys. Every way in which an entry leaves the store ends in [`TagIndex::remove`].
 #[derive(Debug, Default)]
 pub(crate) struct TagIndex {
-    keys: HashMap<ScopeHash, Keys>,
+    keys: HashMap<ScopeHash, Keys, DefaultHashBuilder>,
 }
 
 /// Most scopes hold one key, the path's.
@@ -22,7 +24,7 @@ enum Keys {
         clippy::box_collection,
         reason = "a set is three times as large as a key, and few scopes have one"
     )]
-    Many(Box<HashSet<Key>>),
+    Many(Box<HashSet<Key, DefaultHashBuilder>>),
 }
 
 impl TagIndex {
@@ -34,7 +36,7 @@ impl TagIndex {
             hash_map::Entry::Occupied(mut place) => match place.get_mut() {
                 Keys::One(one) if one == key => {}
                 Keys::One(one) => {
-                    let both = HashSet::from([one.clone(), key.clone()]);
+                    let both = HashSet::from_iter([one.clone(), key.clone()]);
                     place.insert(Keys::Many(Box::new(both)));
                 }
                 Keys::Many(many) => {
