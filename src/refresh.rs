@@ -15,7 +15,7 @@ use crate::{
     flight::Join,
     key::Key,
     policy::{vary::Selecting, verdict::Asker},
-    shared::{Route, Upstream},
+    shared::{Route, SentHeaders, Upstream},
     telemetry::{self, RefreshResult},
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn refresh<S, ReqBody>(
         target,
         key,
         asker,
-        request: Arc::new(parts.headers.clone()),
+        request: SentHeaders::of(&parts.headers),
         stored: Some(Arc::clone(entry)),
         beginning: None,
         number,

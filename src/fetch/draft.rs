@@ -14,6 +14,7 @@ use crate::{
     policy::{
         hop,
         status::Told,
+        vary::{Selecting, Vary},
         verdict::{Arrival, Plan},
         withheld,
     },
@@ -55,7 +56,7 @@ impl Job {
             route_alone: limits.route_alone,
             for_authorized: plan.for_authorized,
             final_uri: head.extensions.get().and_then(FinalUri::owned).map(Box::new),
-            selecting: plan.vary.select(&self.request).unwrap_or_default(),
+            selecting: self.selecting(&plan.vary),
             search: self.search_variance(&head.headers),
             extent: plan.extent.map(Box::new),
             origin: Origin {
@@ -69,6 +70,11 @@ impl Job {
             hits: Default::default(),
         };
         (entry, Unstored { extensions: head.extensions, fields, aged })
+    }
+
+    /// The variant that a response to this request is.
+    pub(super) fn selecting(&self, vary: &Vary) -> Selecting {
+        vary.select(&self.request.only(vary.fields())).unwrap_or_default()
     }
 
     /// For which other queries the response is the same, where the route goes by that.

@@ -13,7 +13,7 @@ use crate::{
         validation::{self, Agreement},
         verdict::{Arrival, Asker},
     },
-    shared::Route,
+    shared::{Route, SentHeaders},
 };
 
 /// A HEAD under way, and the stored response that a GET in its place would have selected.
@@ -28,7 +28,7 @@ impl HeadCall {
         route: &Arc<Route>,
         key: Key,
         stored: &Arc<Entry>,
-        request: HeaderMap,
+        request: &HeaderMap,
         asker: Asker,
         now: Tick,
     ) -> Option<Self> {
@@ -43,7 +43,7 @@ impl HeadCall {
             key,
             target: stored.origin.target.clone(),
             asker,
-            request: Arc::new(request),
+            request: SentHeaders::of(request),
             stored: Some(Arc::clone(stored)),
             beginning: None,
             number,

@@ -41,7 +41,7 @@ use crate::{
     event::Reason,
     key::Key,
     policy::{validation, verdict::Asker},
-    shared::{Failed, FlightLead, Route, Upstream},
+    shared::{Failed, FlightLead, Route, SentHeaders, Upstream},
     spool::SpoolReader,
     telemetry::{self, CallKind, CallResult},
 };
@@ -52,8 +52,8 @@ pub(crate) struct Job {
     pub(crate) key: Key,
     pub(crate) target: Target,
     pub(crate) asker: Asker,
-    /// The request's headers as they came: a variant is selected by them.
-    pub(crate) request: Arc<HeaderMap>,
+    /// What the request said: a variant is selected by it.
+    pub(crate) request: SentHeaders,
     /// What is stored, and is to be confirmed or replaced.
     pub(crate) stored: Option<Arc<Entry>>,
     /// What is stored of it, where only the rest is to be asked for.

@@ -57,7 +57,7 @@ impl Job {
         let rest = Extent { bytes: extent.bytes.end..extent.whole, whole: extent.whole };
         let fits = plan.extent.as_ref() == Some(&rest)
             && validation::same_strong(part.headers.as_map(), &head.headers)
-            && plan.vary.select(&self.request).unwrap_or_default() == part.selecting;
+            && self.selecting(&plan.vary) == part.selecting;
         fits.then(|| Completion { part: Arc::clone(part), plan })
     }
 

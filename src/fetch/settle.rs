@@ -284,7 +284,7 @@ impl Job {
         let slot = self.route.core.store.peek(self.key.as_bytes())?;
         let mut joined: Option<Arc<Entry>> = None;
         // Each that joins may close the gap to another; they are few.
-        let mut stored: Vec<_> = slot.parts(&self.request).collect();
+        let mut stored: Vec<_> = slot.parts(&self.request.all()).collect();
         while let Some((place, larger)) = stored.iter().enumerate().find_map(|(place, old)| {
             let larger = joined.as_ref().unwrap_or(part).joined(old, self.route.max_body, now)?;
             Some((place, larger))

@@ -37,6 +37,14 @@ impl Vary {
         Self::Fields(fields.into())
     }
 
+    /// The request headers that it names.
+    pub(crate) fn fields(&self) -> &[HeaderName] {
+        match self {
+            Self::None | Self::Any => &[],
+            Self::Fields(names) => names,
+        }
+    }
+
     /// What a later request has to agree on with this one (RFC 9111 §4.1), or nothing where none can.
     pub(crate) fn select(&self, request: &HeaderMap) -> Option<Selecting> {
         match self {

@@ -1,6 +1,6 @@
 //! The slow path: a request that nothing stored answers joins its key's flight, or starts it.
 
-use std::{marker::PhantomData, mem, sync::Arc};
+use std::{borrow::Cow, marker::PhantomData, mem, sync::Arc};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 use tokio::{runtime::Handle, sync::oneshot};
@@ -22,7 +22,7 @@ use crate::{
         status::{Forward, Fwd, Told},
         vary::Selecting,
     },
-    shared::{self, Core, Failed, FlightLead, Landing, Route, Upstream, part},
+    shared::{self, Core, Failed, FlightLead, Landing, Route, SentHeaders, Upstream, part},
     spool::SpoolReader,
     store::Slot,
     telemetry::{self, Source},
@@ -36,9 +36,9 @@ pub(super) struct Exchange<S, ReqBody> {
     route: Arc<Route>,
     service: S,
     runtime: Handle,
-    /// Without its headers.
     parts: request::Parts,
-    headers: Arc<HeaderMap>,
+    /// What it said, once it has gone on.
+    sent: Option<SentHeaders>,
     key: Key,
     target: Target,
     ask: Ask,
@@ -80,17 +80,13 @@ where
         route: Arc<Route>,
         service: S,
         runtime: Handle,
-        mut parts: request::Parts,
+        parts: request::Parts,
         key: Key,
         ask: Ask,
         began: Tick,
     ) -> Self {
-        let target = Target::of(&parts);
-        // Not copied before they are sent: most of those who come at once wait for another one's fetch.
-        let headers = Arc::new(mem::take(&mut parts.headers));
         Self {
-            headers,
-            target,
+            target: Target::of(&parts),
             arrived: route.core.store.next_number(),
             may_wait: route.collapses(ask.asker),
             floor: 0,
@@ -101,6 +97,7 @@ where
             service,
             runtime,
             parts,
+            sent: None,
             key,
             ask,
             began,
@@ -120,19 +117,19 @@ where
         loop {
             let now = core.clock.now();
             let slot = core.store.get(self.key.as_bytes());
-            let stored = slot.as_ref().and_then(|slot| slot.select(&self.headers));
+            let stored = slot.as_ref().and_then(|slot| slot.select(&self.parts.headers));
             let usable = stored.filter(|entry| shared::may_use(entry, self.ask.asker)).cloned();
             if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry, flights > 0)) {
                 return Ok(response);
             }
-            let fwd = why_forward(slot.as_ref(), stored, usable.as_ref(), &self.headers, now);
+            let fwd = why_forward(slot.as_ref(), stored, usable.as_ref(), &self.parts.headers, now);
             let number = core.store.take_number();
             let uncollapsed = slot.as_ref().is_some_and(|slot| slot.is_uncollapsed(now));
             if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
                 return self.fetch(None, number, usable, fwd).await;
             }
             let (known, by) =
-                (self.selecting(slot.as_ref()), |like: &Selecting| like.reselect(&self.headers));
+                (self.selecting(slot.as_ref()), |like: &Selecting| like.reselect(&self.parts.headers));
             match core.flights.join(&self.key, known, by, number, |other| self.may_join(other)) {
                 Join::Lead(lead) => {
                     // Who led before may have stored just now. If so, those who wait for this one look again, too.
@@ -162,7 +159,7 @@ where
 
     /// The variant it selects, as far as the fields that select are known.
     fn selecting(&self, slot: Option<&Slot>) -> Option<Selecting> {
-        self.selecting.clone().or_else(|| Some(slot?.newest_selecting()?.reselect(&self.headers)))
+        self.selecting.clone().or_else(|| Some(slot?.newest_selecting()?.reselect(&self.parts.headers)))
     }
 
     /// What it makes of another one's fetch, which landed after this request joined it or `before`.
@@ -224,8 +221,8 @@ where
             self.floor = entry.origin.number;
             return false;
         }
-        if !entry.selecting.matches(&self.headers) {
-            self.selecting = Some(entry.selecting.reselect(&self.headers));
+        if !entry.selecting.matches(&self.parts.headers) {
+            self.selecting = Some(entry.selecting.reselect(&self.parts.headers));
             return false;
         }
         if !shared::may_use(entry, self.ask.asker) {
@@ -251,12 +248,13 @@ where
                 && core.store.entry_purged(&self.key, stored).is_none()
         });
         let beginning = (fwd == Fwd::Partial).then(|| self.beginning()).flatten();
+        let sent = self.sent.insert(SentHeaders::of(&self.parts.headers)).clone();
         let job = Job {
             route: Arc::clone(&self.route),
             key: self.key.clone(),
             target: self.target.clone(),
             asker: self.ask.asker,
-            request: Arc::clone(&self.headers),
+            request: sent,
             stored,
             beginning,
             number,
@@ -267,7 +265,6 @@ where
         let (mut parts, ()) = Request::new(()).into_parts();
         mem::swap(&mut parts, &mut self.parts);
         parts.method = Method::GET;
-        parts.headers = HeaderMap::clone(&self.headers);
         let run = job.run(self.service.clone(), parts, Some(reply));
         drop(self.runtime.spawn(telemetry::in_fetch_span(&self.route, run)));
         let reply = answer
@@ -316,15 +313,32 @@ where
         let Core { store, clock, .. } = &*self.route.core;
         let slot = store.peek(self.key.as_bytes())?;
         let (asker, asked) = (self.ask.asker, self.asked.as_ref());
-        let part =
-            part::beginning(&self.route, &slot, &self.target, &self.headers, asker, asked, clock.now())?;
+        let part = part::beginning(
+            &self.route,
+            &slot,
+            &self.target,
+            &self.parts.headers,
+            asker,
+            asked,
+            clock.now(),
+        )?;
         store.entry_purged(&self.key, part).is_none().then(|| Arc::clone(part))
+    }
+
+    /// The request's headers, wherever they are.
+    fn headers(&self) -> Cow<'_, HeaderMap> {
+        self.sent.as_ref().map_or(Cow::Borrowed(&self.parts.headers), |sent| Cow::Owned(sent.all()))
+    }
+
+    /// The same where the request's answer goes by them.
+    fn conditions(&self) -> Cow<'_, HeaderMap> {
+        if self.ask.wants_all() { Cow::Borrowed(&self.parts.headers) } else { self.headers() }
     }
 
     /// The answer from the store as it is now, if there is one, to a request that went forward or did not.
     fn look_up(&self, forwarded: bool) -> Option<Response<ResponseBody<S::Body>>> {
         let slot = self.route.core.store.get(self.key.as_bytes())?;
-        let entry = slot.select(&self.headers)?;
+        let entry = slot.select(&self.headers())?;
         shared::may_use(entry, self.ask.asker).then(|| self.stored_answer(entry, forwarded)).flatten()
     }
 
@@ -343,13 +357,13 @@ where
     /// The answer from a stored response.
     fn stored(&self, entry: &Entry, served: Served) -> Response<ResponseBody<S::Body>> {
         let now = self.route.core.clock.now();
-        respond::from_store(&self.route, entry, &self.ask, &self.headers, self.began, now, served)
+        respond::from_store(&self.route, entry, &self.ask, &self.conditions(), self.began, now, served)
     }
 
     /// The answer from a response whose body is on its way.
     fn arriving(&self, entry: &Entry, reader: SpoolReader, told: Told) -> Response<ResponseBody<S::Body>> {
         let now = self.route.answered(Outcome::Miss, Source::Upstream, self.began);
-        respond::from_entry(&self.route, entry, Some(reader), &self.ask, &self.headers, now, told)
+        respond::from_entry(&self.route, entry, Some(reader), &self.ask, &self.conditions(), now, told)
     }
 
     /// The inner service's own response to this request, which it saw as a GET.

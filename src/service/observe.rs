@@ -83,9 +83,8 @@ impl<S> SwrCache<S> {
             }
             Lookup::NotCached | Lookup::Alone(_) | Lookup::Fetch { .. } => {
                 runtime.filter(|_| parts.method == Method::GET).map(|runtime| {
-                    let (place, headers) =
-                        ((Key::from_bytes(key), Target::of(&parts)), parts.headers.clone());
-                    After::Observed(PassingCall::new(route, runtime, place, headers, ask.asker, now))
+                    let place = (Key::from_bytes(key), Target::of(&parts));
+                    After::Observed(PassingCall::new(route, runtime, place, &parts.headers, ask.asker, now))
                 })
             }
         };

@@ -38,7 +38,7 @@ pub(crate) struct Ask {
 impl Ask {
     /// Whether it wants a whole response whatever that is.
     #[inline]
-    fn wants_all(&self) -> bool {
+    pub(super) fn wants_all(&self) -> bool {
         !(self.head || self.facts.has_conditionals() || self.facts.has_range())
     }
 }

@@ -173,7 +173,7 @@ impl<S> SwrCache<S> {
         let key = route.key(parts, facts)?;
         let slot = route.core.store.peek(key.as_bytes())?;
         let entry = slot.select(&parts.headers).filter(|entry| shared::may_use(entry, asker))?;
-        HeadCall::new(route, key, entry, parts.headers.clone(), asker, route.core.clock.now())
+        HeadCall::new(route, key, entry, &parts.headers, asker, route.core.clock.now())
     }
 
     /// A POST whose response may be kept.
@@ -189,7 +189,7 @@ impl<S> SwrCache<S> {
         let asker = route.asker(facts, route.asked(&parts.headers, facts).as_ref());
         let asker = Asker { post: true, ..asker };
         let began = route.core.clock.now();
-        Some(PassingCall::new(route, runtime, place, parts.headers.clone(), asker, began))
+        Some(PassingCall::new(route, runtime, place, &parts.headers, asker, began))
     }
 
     /// What an unsafe method invalidates if it succeeds: its URL, and the key that a GET for it would have.

@@ -7,6 +7,7 @@ mod landing;
 mod lookup;
 pub(crate) mod part;
 mod route;
+mod sent;
 
 pub(crate) use allowance::{Allowance, Share};
 pub(crate) use core::{Core, Hooks, Sizes};
@@ -14,6 +15,7 @@ pub(crate) use equivalent::Equivalent;
 pub(crate) use landing::{Failed, FlightLead, Landing};
 pub(crate) use lookup::{Lookup, Question};
 pub(crate) use route::{Route, may_use};
+pub(crate) use sent::SentHeaders;
 
 use crate::error::BoxError;
 
