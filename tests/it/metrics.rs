@@ -1,13 +1,14 @@
 //! What the cache counts, for whoever listens and for its own stats.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::{Method, Request};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower::Service;
-use tower_swr_cache::{BreakerMode, CacheHandle, Outcome, Purge};
+use tower_swr_cache::{BreakerMode, CacheHandle, HISTOGRAM_BOUNDS, Outcome, Purge};
 
-use crate::support::{Cache, Origin, Reply, ReqBody, Start, request, rest, route, secs};
+use crate::support::{Cache, Origin, Reply, ReqBody, Start, busy, request, rest, route, secs};
 
 /// A recorder for this thread, for as long as the guard lives.
 fn listen() -> (metrics::LocalRecorderGuard<'static>, Snapshotter) {
@@ -125,6 +126,46 @@ async fn every_metric_says_what_happened() {
         assert_eq!(all.get(name), Some(&expected), "{name}\n{all:#?}");
     }
     assert!(all.keys().any(|name| name.starts_with("build_info{version=")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_route_has_fewer_than_130_series() {
+    let buckets = HISTOGRAM_BOUNDS.iter().fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
+        builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), bounds).unwrap()
+    });
+    let recorder = buckets.build_recorder();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let cache = CacheHandle::builder().build().unwrap();
+    busy::use_route(&cache, "busy").await;
+    cache.publish_metrics();
+    let text = recorder.handle().render();
+    let series = || text.lines().filter(|line| line.contains("=\"busy\""));
+    let happened = |metric: &str| {
+        let counted = series().filter(|line| line.starts_with(metric) && !line.ends_with(" 0"));
+        counted.filter_map(|line| line.split('"').nth_back(1)).collect::<BTreeSet<_>>()
+    };
+    for (metric, words) in [
+        ("swr_cache_requests_total", "bypass hit miss rejected revalidated stale stale_error uncacheable"),
+        (
+            "swr_cache_upstream_requests_total{route=\"busy\",kind=\"fill\"",
+            "failure not_modified success timed_out",
+        ),
+        (
+            "swr_cache_upstream_requests_total{route=\"busy\",kind=\"refresh\"",
+            "failure not_modified success timed_out",
+        ),
+        ("swr_cache_upstream_requests_total{route=\"busy\",kind=\"bypass\"", "failure success"),
+        ("swr_cache_uncacheable_total", "failure no_store private set_cookie status throttled"),
+        ("swr_cache_bypassed_total", "head method observe"),
+        ("swr_cache_observed_total", "different same"),
+        ("swr_cache_breaker_transitions_total", "closed half_open open"),
+        ("swr_cache_request_duration_seconds_count", "cache upstream"),
+        ("swr_cache_served_age_seconds_count", "busy"),
+    ] {
+        assert_eq!(happened(metric).into_iter().collect::<Vec<_>>().join(" "), words, "{metric}\n{text}");
+    }
+    let all = series().count();
+    assert!(all < 130, "{all}\n{text}");
 }
 
 #[tokio::test(start_paused = true)]

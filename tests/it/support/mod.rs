@@ -1,5 +1,6 @@
 //! An origin that does as it is told, a client that says what it saw, time that passes when it is asked to.
 
+pub(crate) mod busy;
 mod client;
 mod logs;
 pub(crate) mod oracle;
