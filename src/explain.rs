@@ -77,17 +77,23 @@ impl RouteExplanation {
         let question = Question { route, key: key.as_bytes(), parts: &parts, facts, asked, asker, now };
         let lookup = question.look_up(slot.as_ref());
         let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
+        let refusal = explanation.breaker.as_ref().and_then(refusal);
+        let stands_in = match &lookup {
+            Lookup::Fetch { stored, .. } if refusal.is_some() => question.stands_in(*stored),
+            _ => None,
+        };
         let stored = match &lookup {
             Lookup::Own(entry, _) => Some((&key, *entry)),
             Lookup::Equivalent(equivalent) => Some((&equivalent.key, &equivalent.entry)),
             Lookup::NotCached | Lookup::Alone(_) | Lookup::Fetch { .. } => {
-                selected.map(|entry| (&key, entry))
+                let stands_in = stands_in.as_ref().map(|(own, entry)| (own, entry));
+                stands_in.or(selected.map(|entry| (&key, entry)))
             }
         };
         explanation.key = Some(key.to_string());
         explanation.variants = slot.as_ref().map_or(0, |slot| slot.variants().len());
-        explanation.stored = stored.map(|(key, entry)| EntryInfo::new(entry, key.to_string(), now));
-        explanation.equivalent = matches!(lookup, Lookup::Equivalent(_));
+        explanation.equivalent = stored.is_some_and(|(own, _)| *own != key);
+        explanation.stored = stored.map(|(own, entry)| EntryInfo::new(entry, own.to_string(), now));
         if let Some(note) = slot.as_ref().and_then(|slot| slot.uncollapsed(now)) {
             explanation.uncollapsed = true;
             explanation.not_stored = note.reason;
@@ -99,6 +105,10 @@ impl RouteExplanation {
             (Mode::On, Lookup::Equivalent(equivalent)) => (equivalent.outcome, None),
             (Mode::On, Lookup::NotCached) => (Outcome::Rejected, Some(Reason::OnlyIfCached)),
             (Mode::On, Lookup::Alone(reason)) => (Outcome::Bypass, Some(*reason)),
+            (Mode::On, Lookup::Fetch { .. }) if refusal.is_some() => {
+                let outcome = if stands_in.is_some() { Outcome::StaleError } else { Outcome::Rejected };
+                (outcome, refusal)
+            }
             (Mode::On, Lookup::Fetch { stored, .. }) => {
                 let unshared = selected.filter(|_| stored.is_none()).and_then(|_| why_not_shared(asker));
                 explanation.fetched(*stored, unshared, asker.no_store)
@@ -107,19 +117,14 @@ impl RouteExplanation {
         Self { outcome, reason, ..explanation }
     }
 
-    /// What it would come to if it were fetched: with this stored to be confirmed or to stand in, with something stored that
-    /// is `unshared` for a reason, and for a request that lets nothing be kept.
+    /// What it would come to if it were fetched: with this stored to be confirmed, with something stored that is `unshared`
+    /// for a reason, and for a request that lets nothing be kept.
     fn fetched(
         &self,
         stored: Option<(&Arc<Entry>, Reuse)>,
         unshared: Option<Reason>,
         no_store: bool,
     ) -> (Outcome, Option<Reason>) {
-        if self.breaker.as_ref().is_some_and(refuses) {
-            let stands_in = stored.is_some_and(|(_, reuse)| reuse == Reuse::OnError);
-            let outcome = if stands_in { Outcome::StaleError } else { Outcome::Rejected };
-            return (outcome, Some(Reason::BreakerOpen));
-        }
         if let Some(reason) = self.not_stored.or(unshared) {
             return (Outcome::Uncacheable, Some(reason));
         }
@@ -133,15 +138,16 @@ impl RouteExplanation {
     }
 }
 
-/// Whether a breaker would let no call through.
-fn refuses(breaker: &BreakerInfo) -> bool {
-    match breaker.state {
+/// Why a breaker would let no call through, if it would not.
+fn refusal(breaker: &BreakerInfo) -> Option<Reason> {
+    let refuses = match breaker.state {
         BreakerState::Closed => false,
         BreakerState::HalfOpen => true,
         BreakerState::Open => {
             breaker.mode == BreakerMode::ForcedOpen || breaker.remaining.is_some_and(|left| !left.is_zero())
         }
-    }
+    };
+    refuses.then_some(Reason::BreakerOpen)
 }
 
 /// Why a stored response is not for a request that selects it.

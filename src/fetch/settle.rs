@@ -28,7 +28,7 @@ use crate::{
         validation,
         verdict::{self, Arrival, Plan, Verdict, Whose},
     },
-    shared::{Failed, Landing, Share},
+    shared::{Failed, Landing, Share, equivalent},
     spool::Spool,
     store::Uncollapsed,
     tag,
@@ -327,7 +327,11 @@ impl Job {
             let hard = self.stored.as_ref().map(|stored| stored.times.hard_at.since(stored.times.cached_at));
             self.route.failing.failed(now, hard);
         }
-        if let Some(stored) = self.stored.take() {
+        // What is stored for other queries and is the same for this one stands in, too.
+        let request = self.request.all();
+        let all = equivalent::equivalents(&self.route, self.key.as_bytes(), &request, self.asker);
+        let stands_in = equivalent::on_error(all, None, now).map(|(_, entry)| entry);
+        for stored in self.stored.take().into_iter().chain(stands_in) {
             let first = stored.refresh.fail(now, pause);
             tell(|| telemetry::refresh_failure(&self.route, reason, now));
             let by = stored.times.error_at.since(stored.times.hard_at);

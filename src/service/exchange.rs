@@ -22,7 +22,7 @@ use crate::{
         status::{Forward, Fwd, Told},
         vary::Selecting,
     },
-    shared::{self, Core, Failed, FlightLead, Landing, Route, SentHeaders, Upstream, part},
+    shared::{self, Core, Failed, FlightLead, Landing, Route, SentHeaders, Upstream, equivalent, part},
     spool::SpoolReader,
     store::Slot,
     telemetry::{self, Source},
@@ -195,7 +195,7 @@ where
                 Next::Again
             }
             Some(Landing::Failed(failed)) => {
-                if let Some(response) = self.look_up(true) {
+                if let Some(response) = self.look_up_in_vain() {
                     return Next::Answer(response);
                 }
                 if !self.second_turn && failed.take_second_turn() {
@@ -291,19 +291,19 @@ where
                 Ok(response)
             }
             Reply::Failed(response, reason) => {
-                Ok(self.look_up(true).unwrap_or_else(|| self.pass_on(response, own(reason))))
+                Ok(self.look_up_in_vain().unwrap_or_else(|| self.pass_on(response, own(reason))))
             }
-            Reply::Error(error) => self.look_up(true).ok_or_else(|| {
+            Reply::Error(error) => self.look_up_in_vain().ok_or_else(|| {
                 self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
                 error
             }),
-            Reply::Panicked(panic) => Ok(self.look_up(true).unwrap_or_else(|| {
+            Reply::Panicked(panic) => Ok(self.look_up_in_vain().unwrap_or_else(|| {
                 self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
                 // It is this request's panic, and nobody else's.
                 std::panic::resume_unwind(panic)
             })),
             Reply::Refused(failed) => {
-                Ok(self.look_up(true).unwrap_or_else(|| self.refuse(&failed, fwd, false)))
+                Ok(self.look_up_in_vain().unwrap_or_else(|| self.refuse(&failed, fwd, false)))
             }
         }
     }
@@ -340,6 +340,17 @@ where
         let slot = self.route.core.store.get(self.key.as_bytes())?;
         let entry = slot.select(&self.headers())?;
         shared::may_use(entry, self.ask.asker).then(|| self.stored_answer(entry, forwarded)).flatten()
+    }
+
+    /// The same for one that came to nothing: what is stored for another query may be the same for this one.
+    fn look_up_in_vain(&self) -> Option<Response<ResponseBody<S::Body>>> {
+        self.look_up(true).or_else(|| {
+            let (route, key, headers) = (&self.route, self.key.as_bytes(), self.headers());
+            let all = equivalent::equivalents(route, key, &headers, self.ask.asker);
+            let (_, entry, own) = equivalent::answering(all, self.asked.as_ref(), route.core.clock.now())?;
+            route.core.store.used(own.as_bytes());
+            self.stored_answer(&entry, true)
+        })
     }
 
     /// The answer from a stored response, if it may serve now.

@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use http::{Method, header, request};
 
-use super::{Route, equivalent::Equivalent, may_use, part};
+use super::{
+    Route,
+    equivalent::{self, Equivalent},
+    may_use, part,
+};
 use crate::{
     clock::Tick,
     entry::Entry,
     event::{Outcome, Reason},
+    key::Key,
     policy::{cache_control::RequestDirectives, request::RequestFacts, reuse::Reuse, verdict::Asker},
     store::Slot,
 };
@@ -58,6 +63,15 @@ impl Question<'_> {
             Some((entry, outcome)) => Lookup::Own(entry, outcome),
             None => self.look_further(slot, stored),
         }
+    }
+
+    /// What would answer it if its fetch failed: what is stored under its own key, or is the same for its query.
+    pub(crate) fn stands_in(self, stored: Option<(&Arc<Entry>, Reuse)>) -> Option<(Key, Arc<Entry>)> {
+        if let Some((entry, Reuse::OnError)) = stored {
+            return Some((Key::from_bytes(self.key), Arc::clone(entry)));
+        }
+        let all = equivalent::equivalents(self.route, self.key, &self.parts.headers, self.asker);
+        equivalent::on_error(all, self.asked, self.now).max_by_key(|(_, entry)| entry.origin.number)
     }
 
     /// What else there is, where nothing that is stored under its own key as a whole answers it.

@@ -2,7 +2,7 @@
 
 mod allowance;
 mod core;
-mod equivalent;
+pub(crate) mod equivalent;
 mod landing;
 mod lookup;
 pub(crate) mod part;

@@ -129,7 +129,7 @@ async fn a_request_gets_what_is_explained_where_its_own_words_count() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_gets_what_is_explained_where_another_query_answers_it() {
-    let cache = cache(route(10, 30).no_vary_search());
+    let cache = cache(route(10, 30).no_vary_search().breaker(5, secs(30)));
     cache.origin.now(|call| odds(call).header("no-vary-search", "params=(\"a\")"));
     let start = Start::now();
     let (own, same, other) = (|| request("/odds?b=2"), || request("/odds?b=2&a=1"), || request("/odds?b=3"));
@@ -150,6 +150,12 @@ async fn a_request_gets_what_is_explained_where_another_query_answers_it() {
     );
     check(&cache, other, ("miss", None)).await;
 
+    cache.handle.set_breaker("route", BreakerMode::ForcedOpen);
+    start.at(45.0).await;
+    let explained = explain(&cache, same());
+    assert_eq!((explained.equivalent, explained.stored.unwrap().key.as_str()), (true, stored));
+    check(&cache, same, ("stale_error", Some("breaker_open"))).await;
+    check(&cache, same, ("stale_error", None)).await;
     cache.handle.set_mode("route", Mode::Bypass);
     let explained = explain(&cache, same());
     assert_eq!((explained.outcome.as_str(), explained.equivalent), ("bypass", true));

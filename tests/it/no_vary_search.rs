@@ -1,8 +1,10 @@
 //! Responses that are the same for other queries: refreshes, purges, and what the index of them takes.
 
-use tower_swr_cache::{CacheHandle, Purge, SwrConfig};
+use tower_swr_cache::{BreakerMode, CacheHandle, Purge, SwrConfig};
 
-use crate::support::{Cache, Call, Gate, Origin, Reply, Start, origin_says, request, rest, route};
+use crate::support::{
+    Cache, Call, Gate, Origin, Reply, Start, Step, origin_says, request, rest, route, secs,
+};
 
 /// A response that is the same where `a` alone differs, and says what it was asked for.
 fn up(call: &Call) -> Reply {
@@ -50,6 +52,38 @@ async fn a_refresh_that_fails_pauses_for_all_of_them() {
         rest().await;
     }
     assert_eq!(cache.origin.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_past_its_hard_limit_stands_in_for_a_fetch_of_another_query_that_fails() {
+    for (failure, breaks) in [
+        (Reply::status(503), false),
+        (Reply::none(Step::Error), false),
+        (Reply::none(Step::Panic), false),
+        (Reply::ok("").after(secs(60)), false),
+        (Reply::status(503), true),
+    ] {
+        let start = Start::now();
+        let config = route(10, 60).no_vary_search().breaker(5, secs(300)).fetch_timeout(secs(2));
+        let cache = Cache::new(config, &Origin::new(up));
+        cache.get("/x?a=1&b=2").await;
+        cache.origin.now(move |_| failure.clone());
+        if breaks {
+            cache.handle.set_breaker("route", BreakerMode::ForcedOpen);
+        }
+        start.at(61.0).await;
+        let (first, waiting) = (cache.spawn("/x?b=2&a=2"), cache.spawn("/x?b=2&a=2"));
+        for answer in [first.await.unwrap(), waiting.await.unwrap()] {
+            assert_eq!((&*answer.said, answer.text()), ("fwd=stale; detail=stale_error", "1 /x?a=1&b=2"));
+        }
+        // From then on it answers at once.
+        let calls = cache.origin.calls();
+        assert_eq!(cache.get("/x?b=2&a=3").await.text(), "1 /x?a=1&b=2");
+        assert_eq!(cache.origin.calls(), calls);
+        start.at(90.0).await;
+        let over = cache.spawn("/x?b=2&a=4").await;
+        assert!(over.is_err() || over.unwrap().text() != "1 /x?a=1&b=2", "past its error limit");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -262,9 +262,10 @@ impl SwrConfigBuilder {
     /// Goes by `No-Vary-Search` (draft-ietf-httpbis-no-vary-search): a response that says which parameters of the query it
     /// does not depend on, or that their order does not count, answers requests for other queries of its path that are the
     /// same to it. A request for whose own URL nothing stored will do is answered by the newest such response, as one for
-    /// its URL would be: stale, too, with a refresh behind it. What has to be fetched is fetched for the URL of the request,
-    /// and requests for different URLs do not wait for each other. A purge of a URL, and an unsafe request to it, take
-    /// all responses that could answer for it. Where it cannot be read, or not as a whole, it says nothing (§4).
+    /// its URL would be: stale, too, with a refresh behind it, and past its hard limit where a fetch fails. What has to be
+    /// fetched is fetched for the URL of the request, and requests for different URLs do not wait for each other. A purge of
+    /// a URL, and an unsafe request to it, take all responses that could answer for it. Where it cannot be read, or not as a
+    /// whole, it says nothing (§4).
     /// Only with keys as they are made by default. Defaults to off: each query stands for itself.
     pub fn no_vary_search(mut self) -> Self {
         self.rules.no_vary_search = true;
