@@ -9,6 +9,7 @@ use crate::{
     config::Mode,
     entry::{Entry, EntryInfo},
     event::{Outcome, Reason},
+    key::Key,
     policy::{request::RequestFacts, reuse::Reuse, verdict::Asker},
     shared::{Lookup, Question, Route},
 };
@@ -24,7 +25,8 @@ pub struct RouteExplanation {
     /// What it does with requests.
     pub mode: Mode,
     /// What the request would get. Where the inner service would be asked it is what this comes to if all goes well: a
-    /// `miss`, or `revalidated` if there is something stored that it can confirm.
+    /// `miss`, or `revalidated` if there is something stored that it can confirm. Where as many fetches are under way as there
+    /// may be, it is what comes of waiting in vain for one of them to end.
     pub outcome: Outcome,
     /// Why it would not be answered from what is stored, or not be stored, if there is a word for that.
     pub reason: Option<Reason>,
@@ -77,7 +79,11 @@ impl RouteExplanation {
         let question = Question { route, key: key.as_bytes(), parts: &parts, facts, asked, asker, now };
         let lookup = question.look_up(slot.as_ref());
         let selected = slot.as_ref().and_then(|slot| slot.select(&parts.headers));
-        let refusal = explanation.breaker.as_ref().and_then(refusal);
+        if let Some(note) = slot.as_ref().and_then(|slot| slot.uncollapsed(now)) {
+            explanation.uncollapsed = true;
+            explanation.not_stored = note.reason;
+        }
+        let refusal = explanation.refusal(route, &key, asker);
         let stands_in = match &lookup {
             Lookup::Fetch { stored, .. } if refusal.is_some() => question.stands_in(*stored),
             _ => None,
@@ -94,10 +100,6 @@ impl RouteExplanation {
         explanation.variants = slot.as_ref().map_or(0, |slot| slot.variants().len());
         explanation.equivalent = stored.is_some_and(|(own, _)| *own != key);
         explanation.stored = stored.map(|(own, entry)| EntryInfo::new(entry, own.to_string(), now));
-        if let Some(note) = slot.as_ref().and_then(|slot| slot.uncollapsed(now)) {
-            explanation.uncollapsed = true;
-            explanation.not_stored = note.reason;
-        }
         let (outcome, reason) = match (explanation.mode, &lookup) {
             (Mode::Observe, _) => (Outcome::Bypass, Some(Reason::Observe)),
             (Mode::Bypass, _) => (Outcome::Bypass, Some(Reason::Mode)),
@@ -115,6 +117,18 @@ impl RouteExplanation {
             }
         };
         Self { outcome, reason, ..explanation }
+    }
+
+    /// Why its fetch would be refused as things stand, if it would be. Who waits for another one's fetch has none.
+    fn refusal(&self, route: &Route, key: &Key, asker: Asker) -> Option<Reason> {
+        let core = &route.core;
+        if !self.uncollapsed && route.collapses(asker) && core.flights.is_under_way(key) {
+            None
+        } else if core.fetches.available_permits() == 0 {
+            Some(Reason::Overload)
+        } else {
+            self.breaker.as_ref().is_some_and(refuses).then_some(Reason::BreakerOpen)
+        }
     }
 
     /// What it would come to if it were fetched: with this stored to be confirmed, with something stored that is `unshared`
@@ -138,16 +152,15 @@ impl RouteExplanation {
     }
 }
 
-/// Why a breaker would let no call through, if it would not.
-fn refusal(breaker: &BreakerInfo) -> Option<Reason> {
-    let refuses = match breaker.state {
+/// Whether a breaker would let no call through.
+fn refuses(breaker: &BreakerInfo) -> bool {
+    match breaker.state {
         BreakerState::Closed => false,
         BreakerState::HalfOpen => true,
         BreakerState::Open => {
             breaker.mode == BreakerMode::ForcedOpen || breaker.remaining.is_some_and(|left| !left.is_zero())
         }
-    };
-    refuses.then_some(Reason::BreakerOpen)
+    }
 }
 
 /// Why a stored response is not for a request that selects it.

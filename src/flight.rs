@@ -109,6 +109,11 @@ impl<K: Eq + Hash + Clone, V: Variant, T: Clone> Flights<K, V, T> {
         Join::Lead(Lead { seats: Arc::clone(&self.seats), place, number, publish })
     }
 
+    /// Whether a flight of this key can be joined by somebody.
+    pub(crate) fn is_under_way(&self, key: &K) -> bool {
+        lock(&self.seats).groups.contains_key(key)
+    }
+
     /// How many flights there are.
     pub(crate) fn len(&self) -> usize {
         lock(&self.seats).seats.len()

@@ -2,10 +2,13 @@
 
 use http::{HeaderName, Method, request};
 use tower_swr_cache::{
-    BreakerMode, CacheOverride, KeyDecision, KeyWriter, Mode, RouteExplanation, RouteStats, SwrConfigBuilder,
+    BreakerMode, CacheHandle, CacheOverride, KeyDecision, KeyWriter, Mode, Reason, RouteExplanation,
+    RouteStats, SwrConfigBuilder,
 };
 
-use crate::support::{Cache, Call, Origin, Reply, Start, origin_says, request, rest, route, secs, wall};
+use crate::support::{
+    Cache, Call, Gate, Origin, Reply, Start, Step, origin_says, request, rest, route, secs, wall,
+};
 
 fn explain(cache: &Cache, request: request::Builder) -> RouteExplanation {
     let (parts, ()) = request.body(()).unwrap().into_parts();
@@ -96,6 +99,38 @@ async fn a_request_gets_what_is_explained() {
         check(&cache, get, ("bypass", Some(reason))).await;
         assert!(explain(&cache, get()).stored.is_some());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_gets_what_is_explained_where_there_is_no_room_for_its_fetch() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let origin = Origin::new(move |call| match call.path() {
+        "/long" => Reply::steps([Step::data("a"), Step::Gate(held.clone())]),
+        _ => odds(call),
+    });
+    let handle = CacheHandle::builder().max_concurrent_fetches(1).build().unwrap();
+    let config = route(10, 30).fetch_timeout(secs(2)).breaker(5, secs(30));
+    let cache = Cache::on(&handle, config.build().unwrap(), &origin);
+    let start = Start::now();
+    cache.get("/").await;
+    start.at(31.0).await;
+    let long = cache.spawn("/long");
+    rest().await;
+    for mode in [BreakerMode::Auto, BreakerMode::ForcedOpen] {
+        handle.set_breaker("route", mode);
+        check(&cache, || request("/new"), ("rejected", Some("overload"))).await;
+        let waits = explain(&cache, request("/long"));
+        assert_eq!((waits.outcome.as_str(), waits.reason), ("miss", None), "it is on its way");
+        let alone = explain(&cache, request("/long").header("authorization", "me"));
+        assert_eq!((alone.outcome.as_str(), alone.reason), ("rejected", Some(Reason::Overload)));
+    }
+    check(&cache, || request("/"), ("stale_error", Some("overload"))).await;
+    check(&cache, || request("/"), ("stale_error", None)).await;
+    handle.set_breaker("route", BreakerMode::Auto);
+    gate.open();
+    long.await.unwrap();
+    check(&cache, || request("/new"), ("miss", None)).await;
 }
 
 #[tokio::test(start_paused = true)]
