@@ -200,13 +200,21 @@ impl Store {
 
     /// Replaces the slot of `key` by what `change` makes of it.
     fn update(&self, key: &Key, now: Tick, change: impl FnOnce(Option<&Slot>, usize) -> Option<Slot>) {
-        let mut leaving = Leaving::default();
+        self.update_leaving(key, now, change, &mut Leaving::default());
+    }
+
+    /// The same, for one who drops what leaves in a place of its own.
+    fn update_leaving(
+        &self,
+        key: &Key,
+        now: Tick,
+        change: impl FnOnce(Option<&Slot>, usize) -> Option<Slot>,
+        leaving: &mut Leaving,
+    ) {
         let mut write = self.lock();
         let old = self.cache.peek(key);
         let new = change(old.as_ref(), key.as_bytes().len()).filter(|slot| !slot.is_empty(now));
-        self.replace(&mut write, key, old, new, &mut leaving);
-        drop(write);
-        drop(leaving);
+        self.replace(&mut write, key, old, new, leaving);
     }
 
     /// The one place where slots come and go: it keeps the index true, whatever leaves, and gives what left to the

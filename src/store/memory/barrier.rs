@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::{Store, WriteSide};
+use super::{Leaving, Store, WriteSide};
 use crate::{
     clock::Tick,
     entry::{Entry, RouteMark, Target},
@@ -75,8 +75,14 @@ impl Store {
 
     /// Removes what a purge of this number covers, or marks it.
     fn sweep(&self, Purge { scope, soft }: &Purge, number: u64, now: Tick) -> usize {
-        let sweep = if *soft { Self::make_stale } else { Self::remove_covered };
-        self.keys_of(scope).iter().map(|key| sweep(self, key, scope, number, now)).sum()
+        let keys = self.keys_of(scope);
+        if *soft {
+            return keys.iter().map(|key| self.make_stale(key, scope, number, now)).sum();
+        }
+        let mut leaving = Leaving::default();
+        let removed = keys.iter().map(|key| self.remove_covered(key, scope, number, now, &mut leaving)).sum();
+        drop_elsewhere(leaving.len(), (keys, leaving));
+        removed
     }
 
     /// From here on nothing that was fetched before the number it gives back, and that the purge means, is stored or
@@ -111,7 +117,7 @@ impl Store {
         let older = |slot: &Slot| {
             !slot.is_uncollapsed(now) && slot.entries().all(|entry| entry.origin.number < number)
         };
-        let (mut count, mut leaving) = (0, Vec::new());
+        let (mut count, mut leaving) = (0, Leaving::default());
         for (key, _) in self.cache.iter() {
             match self.cache.remove_if(&key, older) {
                 Some((key, slot)) => {
@@ -119,7 +125,7 @@ impl Store {
                     leaving.push((key, slot));
                 }
                 // Something newer stands beside it by now, or a note that stays.
-                None => count += self.remove_covered(&key, &Scope::All, number, now),
+                None => count += self.remove_covered(&key, &Scope::All, number, now, &mut leaving),
             }
         }
         drop_elsewhere(leaving.len(), leaving);
@@ -142,14 +148,22 @@ impl Store {
     }
 
     /// Removes what a scope covers under one key, as far as it was fetched before `number`.
-    fn remove_covered(&self, key: &Key, scope: &Scope, number: u64, now: Tick) -> usize {
+    fn remove_covered(
+        &self,
+        key: &Key,
+        scope: &Scope,
+        number: u64,
+        now: Tick,
+        leaving: &mut Leaving,
+    ) -> usize {
         let mut count = 0;
-        self.update(key, now, |slot, len| {
+        let retain = |slot: Option<&Slot>, len| {
             let slot = slot?;
             let stays = |entry: &Arc<Entry>| entry.origin.number > number || !scope.covers(key, entry);
             count = slot.entries().filter(|entry| !stays(entry)).count();
             Some(slot.retain(len, stays))
-        });
+        };
+        self.update_leaving(key, now, retain, leaving);
         count
     }
 
