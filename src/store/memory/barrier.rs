@@ -170,11 +170,9 @@ impl Store {
     /// The newest purge that passed a fetch of this number, by what is known before its response: its route, its key,
     /// its target.
     pub(crate) fn purged_since(&self, number: u64, key: &Key, target: &Target, route: &str) -> Option<u64> {
-        if !self.lock().purges.any_after(number) {
-            return None;
-        }
-        let scopes = self.scopes.fixed(key, target, route);
-        self.lock().purges.hard_after(number, scopes)
+        let purges = &self.lock().purges;
+        let scopes = purges.any_after(number).then(|| self.scopes.fixed(key, target, route))?;
+        purges.hard_after(number, scopes)
     }
 
     /// The newest purge that passed the fetch of this entry, by all that it can be purged by.
@@ -185,11 +183,8 @@ impl Store {
 
     /// Whether a purge passed the fetch of this entry before a request of the number `request` came.
     pub(crate) fn entry_purged_before(&self, key: &Key, entry: &Entry, request: u64) -> bool {
-        if !self.lock().purges.any_after(entry.origin.number) {
-            return false;
-        }
-        let scopes = self.scopes_on_its_way(key, entry);
-        self.lock().purges.hard_between(entry.origin.number, request, scopes)
+        let (purges, number) = (&self.lock().purges, entry.origin.number);
+        purges.any_after(number) && purges.hard_between(number, request, self.scopes_on_its_way(key, entry))
     }
 
     /// The groups of what a scope covers.
