@@ -27,9 +27,9 @@
 //! # What others do differently
 //!
 //! A shared cache by RFC 9111 goes by what responses say. A route here that names its TTLs goes by those, for its
-//! successes: that is what makes it useful before an API that says `no-cache` to browsers, or nothing. What forbids
-//! storing or sharing (`no-store`, `private`, `Set-Cookie`, `Authorization`, `Vary: *`) counts in every mode until an option
-//! that names it lifts it. Without TTLs a route goes by RFC 9111 and RFC 5861 alone.
+//! successes: that is what makes it useful before an API that says `max-age=0` to browsers, or nothing. What forbids
+//! storing or sharing (`no-store`, `private`, `Set-Cookie`, `Authorization`), or answering unasked (`no-cache`), counts in
+//! every mode until an option that names it lifts it. Without TTLs a route goes by RFC 9111 and RFC 5861 alone.
 //!
 //! # Fetches that are no HTTP server
 //!
