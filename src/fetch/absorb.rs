@@ -195,6 +195,10 @@ impl Producer {
         Self { spool: Arc::clone(spool) }
     }
 
+    pub(super) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
     pub(super) fn end(self, end: End) {
         self.spool.end(end);
     }

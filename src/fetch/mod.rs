@@ -13,20 +13,20 @@ mod settle;
 
 use std::{
     any::Any,
-    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use futures_util::{FutureExt, future::OptionFuture};
 use http::{Extensions, HeaderMap, Request, Response, StatusCode, header, request, response};
+use pin_project_lite::pin_project;
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
-    task::unconstrained,
-    time::sleep,
+    task::coop::{Unconstrained, unconstrained},
+    time::{Sleep, sleep},
 };
 use tower::ServiceExt;
 
@@ -158,20 +158,36 @@ struct Late;
 
 /// Gives `future` so long. Time is looked at only where it is not ready at once: that is a good part of what such a step
 /// costs.
-async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Late> {
-    let (mut future, mut late) = (pin!(future), pin!(None));
-    poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+fn within<F: Future>(limit: Duration, future: F) -> Within<F> {
+    Within { future, limit, late: None }
+}
+
+pin_project! {
+    /// A type of its own, as an async function holds what it is given twice.
+    struct Within<F> {
+        #[pin]
+        future: F,
+        limit: Duration,
+        #[pin]
+        late: Option<Unconstrained<Sleep>>,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = Result<F::Output, Late>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Ok(output));
         }
-        if late.is_none() {
+        if this.late.is_none() {
             // Whoever uses up all of its turns does not put off its end by that.
-            late.set(Some(unconstrained(sleep(limit))));
+            this.late.set(Some(unconstrained(sleep(*this.limit))));
         }
-        let late = late.as_mut().as_pin_mut();
+        let late = this.late.as_pin_mut();
         late.map_or(Poll::Pending, |late| late.poll(cx).map(|()| Err(Late)))
-    })
-    .await
+    }
 }
 
 /// Tells those who listen. They are the callers' code, and whatever becomes of it, the fetch goes on: it belongs to nobody
@@ -182,29 +198,33 @@ fn tell(what: impl FnOnce()) {
 
 impl Job {
     /// Runs the fetch to its end; its request has these parts, and no body.
-    pub(crate) async fn run<S, ReqBody>(
+    #[expect(clippy::manual_async_fn, reason = "an async function holds what it is given twice")]
+    pub(crate) fn run<S, ReqBody>(
         mut self,
         service: S,
         parts: request::Parts,
         reply: Replier<S::Body, S::Error>,
-    ) where
+    ) -> impl Future<Output = ()> + Send
+    where
         S: Upstream<ReqBody>,
         ReqBody: Default + Send + 'static,
     {
-        // Not the call alone is the callers' code: they choose the breaker, and what is cloned and dropped is theirs.
-        let asked = AssertUnwindSafe(self.ask(service, parts)).catch_unwind().await;
-        match asked.unwrap_or_else(|panic| Err(Unanswered::Panicked(panic))) {
-            Ok(answered) => {
-                OptionFuture::from(self.settle(answered, reply)).await;
-            }
-            Err(Unanswered::Error(error)) => {
-                self.fail(Reason::Error, None);
-                answer(reply, Reply::Error(error));
-            }
-            Err(Unanswered::Panicked(panic)) => self.panicked(panic, reply),
-            Err(Unanswered::Refused(reason, wait)) => {
-                let failed = self.fail(reason, wait);
-                answer(reply, Reply::Refused(failed));
+        async move {
+            // Not the call alone is the callers' code: they choose the breaker, and what is cloned and dropped is theirs.
+            let asked = AssertUnwindSafe(self.ask(service, parts)).catch_unwind().await;
+            match asked.unwrap_or_else(|panic| Err(Unanswered::Panicked(panic))) {
+                Ok(answered) => {
+                    OptionFuture::from(self.settle(answered, reply)).await;
+                }
+                Err(Unanswered::Error(error)) => {
+                    self.fail(Reason::Error, None);
+                    answer(reply, Reply::Error(error));
+                }
+                Err(Unanswered::Panicked(panic)) => self.panicked(panic, reply),
+                Err(Unanswered::Refused(reason, wait)) => {
+                    let failed = self.fail(reason, wait);
+                    answer(reply, Reply::Refused(failed));
+                }
             }
         }
     }

@@ -96,11 +96,8 @@ impl PassingCall {
         let producer = Producer::new(&spool);
         // Nothing has been read yet.
         let Some(reader) = spool.reader() else { return Err(Response::from_parts(head, arriving.body)) };
-        let (route, kept) = (Arc::clone(&job.route), Arc::clone(&entry));
-        let keep = async move {
-            job.absorb(&kept, shareable, arriving, &spool, producer).await;
-            drop(permit);
-        };
+        let route = Arc::clone(&job.route);
+        let keep = job.absorb(Arc::clone(&entry), shareable, arriving, producer, permit);
         drop(runtime.spawn(telemetry::in_fetch_span(&route, keep)));
         Ok(Kept { entry, reader, unstored })
     }

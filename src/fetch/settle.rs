@@ -140,52 +140,54 @@ impl Job {
             let answered = if arriving.has_begun() { Reply::Completed } else { Reply::Stored };
             answer(reply, answered(Arc::clone(&entry), reader, unstored));
         }
-        async move {
-            self.absorb(&entry, shareable, arriving, &spool, producer).await;
-            drop(permit);
-        }
+        self.absorb(entry, shareable, arriving, producer, permit)
     }
 
     /// Reads a body to its end, and keeps it with its entry.
-    pub(super) async fn absorb<B>(
+    #[expect(clippy::manual_async_fn, reason = "an async function holds what it is given twice")]
+    pub(super) fn absorb<B>(
         mut self,
-        entry: &Arc<Entry>,
+        entry: Arc<Entry>,
         shareable: bool,
         arriving: Arriving<B>,
-        spool: &Spool,
         producer: Producer,
-    ) where
-        B: Body<Error: Into<BoxError>>,
+        permit: OwnedSemaphorePermit,
+    ) -> impl Future<Output = ()> + Send + use<B>
+    where
+        B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
     {
-        let route = Arc::clone(&self.route);
-        let mut share = Share::none(&route.core);
-        // It cannot be kept: from here on it is only passed on, and nobody can join.
-        let overflow = |reason| {
-            self.uncacheable(reason);
-            // Want of room for it is no word of the response.
-            let whose = if reason == Reason::NoRoom { Whose::Request } else { Whose::Response };
-            self.release(whose, reason);
-        };
-        let absorb = absorb::absorb(arriving, spool, &route, &mut share, overflow);
-        match AssertUnwindSafe(absorb).catch_unwind().await {
-            Ok(Absorbed::Whole(content)) => {
-                // The only one to set it.
-                drop(entry.content.set(content.clone()));
-                self.keep(entry, shareable);
-                // The flight ends before the readers' bodies do, so that who has read it all finds it stored.
-                drop(self);
-                producer.end_stored(&content);
+        async move {
+            let route = Arc::clone(&self.route);
+            let mut share = Share::none(&route.core);
+            // It cannot be kept: from here on it is only passed on, and nobody can join.
+            let overflow = |reason| {
+                self.uncacheable(reason);
+                // Want of room for it is no word of the response.
+                let whose = if reason == Reason::NoRoom { Whose::Request } else { Whose::Response };
+                self.release(whose, reason);
+            };
+            let absorb = absorb::absorb(arriving, producer.spool(), &route, &mut share, overflow);
+            match AssertUnwindSafe(absorb).catch_unwind().await {
+                Ok(Absorbed::Whole(content)) => {
+                    // The only one to set it.
+                    drop(entry.content.set(content.clone()));
+                    self.keep(&entry, shareable);
+                    // The flight ends before the readers' bodies do, so that who has read it all finds it stored.
+                    drop(self);
+                    producer.end_stored(&content);
+                }
+                Ok(Absorbed::PassedOn(end)) => producer.end(end),
+                Ok(Absorbed::Failed(error)) => {
+                    self.fail(error.reason(), None);
+                    producer.end(Err(error));
+                }
+                Err(_panic) => {
+                    self.fail(Reason::Panic, None);
+                    producer.end(Err(BodyError::new(Reason::Panic)));
+                    tell(|| telemetry::fetch_panicked(&route, route.core.clock.now()));
+                }
             }
-            Ok(Absorbed::PassedOn(end)) => producer.end(end),
-            Ok(Absorbed::Failed(error)) => {
-                self.fail(error.reason(), None);
-                producer.end(Err(error));
-            }
-            Err(_panic) => {
-                self.fail(Reason::Panic, None);
-                producer.end(Err(BodyError::new(Reason::Panic)));
-                tell(|| telemetry::fetch_panicked(&route, route.core.clock.now()));
-            }
+            drop(permit);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     entry::{Entry, Target},
     event::{Outcome, Reason},
     fetch::{Job, Reply},
-    flight::Join,
+    flight::{Join, Wait},
     key::Key,
     policy::{
         cache_control::RequestDirectives,
@@ -64,6 +64,15 @@ type Answer<S, ReqBody> = Result<
     <S as tower::Service<Request<ReqBody>>>::Error,
 >;
 
+/// What a request has come to.
+enum Step<S: Upstream<ReqBody>, ReqBody> {
+    Answer(Response<ResponseBody<S::Body>>),
+    /// Its fetch has begun; the reply will come.
+    Lead(oneshot::Receiver<Reply<S::Body, S::Error>>, Fwd),
+    /// Another one's fetch is under way.
+    Wait(Wait<Landing>, Fwd),
+}
+
 /// What a request that waited does next.
 enum Next<R> {
     Answer(R),
@@ -111,42 +120,57 @@ where
     }
 
     /// The request's answer. Dropping this future leaves the fetch it may have started to itself.
-    pub(super) async fn answer(mut self) -> Answer<S, ReqBody> {
-        let core = Arc::clone(&self.route.core);
-        let mut flights = 0;
-        loop {
-            let now = core.clock.now();
-            let slot = core.store.get(self.key.as_bytes());
-            let stored = slot.as_ref().and_then(|slot| slot.select(&self.parts.headers));
-            let usable = stored.filter(|entry| shared::may_use(entry, self.ask.asker)).cloned();
-            if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry, flights > 0)) {
-                return Ok(response);
-            }
-            let fwd = why_forward(slot.as_ref(), stored, usable.as_ref(), &self.parts.headers, now);
-            let number = core.store.take_number();
-            let uncollapsed = slot.as_ref().is_some_and(|slot| slot.is_uncollapsed(now));
-            if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
-                return self.fetch(None, number, usable, fwd).await;
-            }
-            let (known, by) =
-                (self.selecting(slot.as_ref()), |like: &Selecting| like.reselect(&self.parts.headers));
-            match core.flights.join(&self.key, known, by, number, |other| self.may_join(other)) {
-                Join::Lead(lead) => {
-                    // Who led before may have stored just now. If so, those who wait for this one look again, too.
-                    match self.look_up(flights > 0) {
-                        Some(response) => return Ok(response),
-                        None => return self.fetch(Some(lead), number, usable, fwd).await,
+    #[expect(clippy::manual_async_fn, reason = "an async function holds what it is given twice")]
+    pub(super) fn answer(mut self) -> impl Future<Output = Answer<S, ReqBody>> + Send {
+        async move {
+            let mut flights = 0;
+            loop {
+                match self.next_step(flights) {
+                    Step::Answer(response) => return Ok(response),
+                    Step::Lead(reply, fwd) => {
+                        let aborted = |_| Reply::Refused(Arc::new(Failed::new(Reason::Aborted, None)));
+                        let reply = reply.await.unwrap_or_else(aborted);
+                        return self.conclude(reply, fwd);
+                    }
+                    Step::Wait(wait, fwd) => {
+                        let before = wait.has_landed();
+                        let landing = wait.landed().await;
+                        if let Next::Answer(response) = self.land(landing, before, fwd) {
+                            return Ok(response);
+                        }
+                        flights += 1;
                     }
                 }
-                Join::Wait(wait) => {
-                    let before = wait.has_landed();
-                    let landing = wait.landed().await;
-                    if let Next::Answer(response) = self.land(landing, before, fwd) {
-                        return Ok(response);
-                    }
-                    flights += 1;
-                }
             }
+        }
+    }
+
+    /// Looks at what there is, and begins what it takes, after so many flights that it has waited for. A function of its own:
+    /// what it needs on its way takes no place in the future.
+    fn next_step(&mut self, flights: u32) -> Step<S, ReqBody> {
+        let core = &self.route.core;
+        let now = core.clock.now();
+        let slot = core.store.get(self.key.as_bytes());
+        let stored = slot.as_ref().and_then(|slot| slot.select(&self.parts.headers));
+        let usable = stored.filter(|entry| shared::may_use(entry, self.ask.asker)).cloned();
+        if let Some(response) = usable.as_ref().and_then(|entry| self.stored_answer(entry, flights > 0)) {
+            return Step::Answer(response);
+        }
+        let fwd = why_forward(slot.as_ref(), stored, usable.as_ref(), &self.parts.headers, now);
+        let number = core.store.take_number();
+        let uncollapsed = slot.as_ref().is_some_and(|slot| slot.is_uncollapsed(now));
+        if !self.may_wait || uncollapsed || flights >= MAX_FLIGHTS {
+            return Step::Lead(self.fetch(None, number, usable, fwd), fwd);
+        }
+        let (known, by) =
+            (self.selecting(slot.as_ref()), |like: &Selecting| like.reselect(&self.parts.headers));
+        match core.flights.join(&self.key, known, by, number, |other| self.may_join(other)) {
+            // Who led before may have stored just now. If so, those who wait for this one look again, too.
+            Join::Lead(lead) => match self.look_up(flights > 0) {
+                Some(response) => Step::Answer(response),
+                None => Step::Lead(self.fetch(Some(lead), number, usable, fwd), fwd),
+            },
+            Join::Wait(wait) => Step::Wait(wait, fwd),
         }
     }
 
@@ -232,14 +256,14 @@ where
         true
     }
 
-    /// Runs a fetch, in a task of its own, and answers with what it brings.
-    async fn fetch(
+    /// Runs a fetch, in a task of its own, and gives the place where its reply arrives.
+    fn fetch(
         &mut self,
         lead: Option<FlightLead>,
         number: u64,
         stored: Option<Arc<Entry>>,
         fwd: Fwd,
-    ) -> Answer<S, ReqBody> {
+    ) -> oneshot::Receiver<Reply<S::Body, S::Error>> {
         let (reply, answer) = oneshot::channel();
         let core = &self.route.core;
         // A 304 must not bring back what is over, or what a purge has taken since: the fetch's number is newer than that.
@@ -267,9 +291,11 @@ where
         parts.method = Method::GET;
         let run = job.run(self.service.clone(), parts, Some(reply));
         drop(self.runtime.spawn(telemetry::in_fetch_span(&self.route, run)));
-        let reply = answer
-            .await
-            .unwrap_or_else(|_aborted| Reply::Refused(Arc::new(Failed::new(Reason::Aborted, None))));
+        answer
+    }
+
+    /// The answer that a fetch's reply comes to.
+    fn conclude(&self, reply: Reply<S::Body, S::Error>, fwd: Fwd) -> Answer<S, ReqBody> {
         let forward = Forward::new(fwd);
         let own = |reason| Told::Forwarded(forward.because(reason));
         match reply {
