@@ -1,8 +1,9 @@
 //! What a request was aimed at, as purges see it.
 
-use std::sync::Arc;
+use std::{str, sync::Arc};
 
 use http::{Uri, request, uri::PathAndQuery};
+use smallvec::SmallVec;
 
 use crate::key;
 
@@ -38,10 +39,12 @@ impl Target {
 
     /// One of this authority, in any case, and this path.
     pub(crate) fn new(authority: &str, path: &str) -> Self {
-        let mut text = String::with_capacity(authority.len() + path.len());
-        text.push_str(authority);
+        // Put together beside the heap, where it is one piece from the start.
+        let mut text = SmallVec::<[u8; 256]>::new();
+        text.extend_from_slice(authority.as_bytes());
         text.make_ascii_lowercase();
-        text.push_str(path);
+        text.extend_from_slice(path.as_bytes());
+        let text = str::from_utf8(&text).unwrap_or_default();
         Self { text: text.into(), path: authority.len() }
     }
 
