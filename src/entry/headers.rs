@@ -21,6 +21,14 @@ impl StoredHeaders {
     /// keep all of that.
     /// `status` is the field that the cache speaks in, and what it says most of the time.
     pub(crate) fn new(received: &HeaderMap, status: Option<(&HeaderName, &HeaderValue)>) -> Self {
+        Self::with_copy(received, status).0
+    }
+
+    /// The same, and a first copy for an answer.
+    pub(crate) fn with_copy(
+        received: &HeaderMap,
+        status: Option<(&HeaderName, &HeaderValue)>,
+    ) -> (Self, HeaderMap) {
         let status = status.filter(|(field, _)| !received.contains_key(*field));
         let mut map = HeaderMap::with_capacity(received.len() + 2);
         map.insert(AGE, HeaderValue::from_static("0"));
@@ -40,7 +48,7 @@ impl StoredHeaders {
         }
         // The first clone of a name may allocate; let it be this one and not the first hit's. And it takes no more than it
         // needs, where a map that grew has room for more.
-        Self { map: map.clone(), has_status: status.is_some() }
+        (Self { map: map.clone(), has_status: status.is_some() }, map)
     }
 
     /// These headers, with the slots that `self` has.
@@ -62,6 +70,12 @@ impl StoredHeaders {
     /// moved just after it was written is waited for.
     pub(crate) fn copy_to(&self, map: &mut HeaderMap, age: u64, said: Option<(&HeaderName, Said<'_>)>) {
         map.clone_from(&self.map);
+        self.fill(map, age, said);
+    }
+
+    /// Makes a copy that there is already that of such a response.
+    #[inline]
+    pub(crate) fn fill(&self, map: &mut HeaderMap, age: u64, said: Option<(&HeaderName, Said<'_>)>) {
         let mut slots = map.iter_mut();
         if let Some((_, slot)) = slots.next() {
             *slot = age_value(age);
@@ -215,10 +229,13 @@ mod tests {
         ] {
             for usual in ["said", "hit"] {
                 let usual = HeaderValue::from_static(usual);
-                let stored = StoredHeaders::new(received, stored_by.map(|field| (field, &usual)));
-                let status = served_by.map(|field| (field, Said::Ready(&said)));
+                let (stored, mut copy) =
+                    StoredHeaders::with_copy(received, stored_by.map(|field| (field, &usual)));
+                let status = || served_by.map(|field| (field, Said::Ready(&said)));
                 let mut headers = HeaderMap::new();
-                stored.copy_to(&mut headers, 9, status);
+                stored.copy_to(&mut headers, 9, status());
+                stored.fill(&mut copy, 9, status());
+                assert_eq!(copy, expected, "{received:?} {stored_by:?} {served_by:?}");
                 assert_eq!(headers, expected, "{received:?} {stored_by:?} {served_by:?}");
                 let mut came = received.clone();
                 came.remove(AGE);

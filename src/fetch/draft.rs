@@ -43,9 +43,10 @@ impl Job {
             tag::TAG_FIELDS.iter().for_each(|field| drop(head.headers.remove(field)));
         }
         with_date(&mut head.headers, arrival.wall);
+        let (stored, copy) = self.stored_headers(&head.headers);
         let entry = Entry {
             status: head.status,
-            headers: self.stored_headers(&head.headers),
+            headers: stored,
             content: OnceLock::new(),
             times,
             born: now.before(plan.initial_age),
@@ -69,7 +70,7 @@ impl Job {
             refresh: RefreshState::default(),
             hits: Default::default(),
         };
-        (entry, Unstored { extensions: head.extensions, fields, aged })
+        (entry, Unstored { extensions: head.extensions, fields, copy: Some(copy), aged })
     }
 
     /// The variant that a response to this request is.
@@ -83,10 +84,10 @@ impl Job {
         counts.then(|| SearchVariance::from_headers(received))?.map(Arc::new)
     }
 
-    /// The headers with a slot for what the cache says of itself, which mostly is that it was a hit.
-    fn stored_headers(&self, received: &HeaderMap) -> StoredHeaders {
+    /// The headers with a slot for what the cache says of itself, which mostly is that it was a hit; and a copy of them.
+    fn stored_headers(&self, received: &HeaderMap) -> (StoredHeaders, HeaderMap) {
         let status = self.route.status_field().map(|status| (&status.field, status.values.value(Told::Hit)));
-        StoredHeaders::new(received, status.as_ref().map(|(field, usual)| (*field, &**usual)))
+        StoredHeaders::with_copy(received, status.as_ref().map(|(field, usual)| (*field, &**usual)))
     }
 }
 

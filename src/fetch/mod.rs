@@ -93,6 +93,8 @@ pub(crate) enum Reply<B, E> {
 pub(crate) struct Unstored {
     extensions: Extensions,
     fields: HeaderMap,
+    /// The first copy of the stored headers, to be answered with.
+    pub(crate) copy: Option<HeaderMap>,
     /// Whether it was not made, nor confirmed, for this very request (RFC 9111 §5.1): some of it was in a cache, as its own
     /// `Age` says or because some of it was stored here.
     aged: bool,
@@ -105,7 +107,9 @@ impl Unstored {
             response.headers_mut().remove(header::AGE);
         }
         response.extensions_mut().extend(self.extensions);
-        response.headers_mut().extend(self.fields);
+        if !self.fields.is_empty() {
+            response.headers_mut().extend(self.fields);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     ResponseBody,
-    respond::{self, Ask, Served},
+    respond::{self, Ask, OnItsWay, Served},
 };
 use crate::{
     clock::Tick,
@@ -23,7 +23,6 @@ use crate::{
         vary::Selecting,
     },
     shared::{self, Core, Failed, FlightLead, Landing, Route, SentHeaders, Upstream, equivalent, part},
-    spool::SpoolReader,
     store::Slot,
     telemetry::{self, Source},
 };
@@ -204,7 +203,7 @@ where
                 };
                 self.route.meter.collapsed();
                 let told = Told::Forwarded(Forward::new(fwd).stored().collapsed(true));
-                Next::Answer(self.arriving(&entry, reader, told))
+                Next::Answer(self.arriving(&entry, OnItsWay { reader, copy: None }, told))
             }
             Some(Landing::Confirmed(entry)) => {
                 if !self.accepts(&entry, before) {
@@ -300,14 +299,16 @@ where
         let own = |reason| Told::Forwarded(forward.because(reason));
         match reply {
             Reply::Own(response, reason) => Ok(self.pass_on(response, own(reason))),
-            Reply::Stored(entry, reader, unstored) => {
-                let mut response = self.arriving(&entry, reader, Told::Forwarded(forward.stored()));
+            Reply::Stored(entry, reader, mut unstored) => {
+                let on_its_way = OnItsWay { reader, copy: unstored.copy.take() };
+                let mut response = self.arriving(&entry, on_its_way, Told::Forwarded(forward.stored()));
                 unstored.add_to(&mut response);
                 Ok(response)
             }
-            Reply::Completed(entry, reader, unstored) => {
+            Reply::Completed(entry, reader, mut unstored) => {
+                let on_its_way = OnItsWay { reader, copy: unstored.copy.take() };
                 let forward = forward.answered(StatusCode::PARTIAL_CONTENT).stored();
-                let mut response = self.arriving(&entry, reader, Told::Forwarded(forward));
+                let mut response = self.arriving(&entry, on_its_way, Told::Forwarded(forward));
                 unstored.add_to(&mut response);
                 Ok(response)
             }
@@ -398,9 +399,9 @@ where
     }
 
     /// The answer from a response whose body is on its way.
-    fn arriving(&self, entry: &Entry, reader: SpoolReader, told: Told) -> Response<ResponseBody<S::Body>> {
+    fn arriving(&self, entry: &Entry, on_its_way: OnItsWay, told: Told) -> Response<ResponseBody<S::Body>> {
         let now = self.route.answered(Outcome::Miss, Source::Upstream, self.began);
-        respond::from_entry(&self.route, entry, Some(reader), &self.ask, &self.conditions(), now, told)
+        respond::from_entry(&self.route, entry, Some(on_its_way), &self.ask, &self.conditions(), now, told)
     }
 
     /// The inner service's own response to this request, which it saw as a GET.

@@ -43,30 +43,43 @@ impl Ask {
     }
 }
 
+/// What is there of a response whose body is on its way.
+pub(super) struct OnItsWay {
+    pub(super) reader: SpoolReader,
+    /// A copy of its stored headers that nobody has, if there is one.
+    pub(super) copy: Option<HeaderMap>,
+}
+
 /// A request's answer from `entry`, whose body is stored, or `on_its_way`. It is a 304 if the request's own conditions
 /// say so (RFC 9110 §13.2.2), and without a body for HEAD.
 #[inline]
 pub(crate) fn from_entry<B>(
     route: &Route,
     entry: &Entry,
-    on_its_way: Option<SpoolReader>,
+    on_its_way: Option<OnItsWay>,
     ask: &Ask,
     request: &HeaderMap,
     now: Tick,
     told: Told,
 ) -> Response<ResponseBody<B>> {
     let stored = if on_its_way.is_some() { None } else { entry.content.get() };
-    let body = match (on_its_way, stored) {
-        (Some(reader), _) => ResponseBody::shared(reader),
-        (None, Some(content)) => ResponseBody::stored(content),
-        (None, None) => ResponseBody::none(),
+    let (body, copy) = match (on_its_way, stored) {
+        (Some(OnItsWay { reader, copy }), _) => (ResponseBody::shared(reader), copy),
+        (None, Some(content)) => (ResponseBody::stored(content), None),
+        (None, None) => (ResponseBody::none(), None),
     };
     let status = route
         .status_field()
         .map(|status| (&status.field, status.said(told, Some(entry.ttl(now)), ask.shown_key.as_deref())));
     let mut response = Response::new(body);
     *response.status_mut() = entry.status;
-    entry.headers.copy_to(response.headers_mut(), entry.age(now), status);
+    match copy {
+        None => entry.headers.copy_to(response.headers_mut(), entry.age(now), status),
+        Some(copy) => {
+            *response.headers_mut() = copy;
+            entry.headers.fill(response.headers_mut(), entry.age(now), status);
+        }
+    }
     if let Some(uri) = &entry.final_uri {
         response.extensions_mut().insert(FinalUri::clone(uri));
     }
@@ -211,9 +224,10 @@ pub(crate) fn passed_on<B>(
 /// The answer to a request that went past the cache, and whose response is being kept: as it came, whatever the request's
 /// conditions are.
 pub(crate) fn kept<B>(route: &Route, kept: Kept, now: Tick, told: Told) -> Response<ResponseBody<B>> {
-    let Kept { entry, reader, unstored } = kept;
+    let Kept { entry, reader, mut unstored } = kept;
+    let on_its_way = OnItsWay { reader, copy: unstored.copy.take() };
     let ask = Ask { facts: RequestFacts::default(), asker: Asker::default(), head: false, shown_key: None };
-    let mut response = from_entry(route, &entry, Some(reader), &ask, &HeaderMap::new(), now, told);
+    let mut response = from_entry(route, &entry, Some(on_its_way), &ask, &HeaderMap::new(), now, told);
     unstored.add_to(&mut response);
     response
 }
