@@ -10,29 +10,24 @@ mod head;
 mod passing;
 mod rest;
 mod settle;
+mod within;
 
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::Duration,
 };
 
 use futures_util::{FutureExt, future::OptionFuture};
 use http::{Extensions, HeaderMap, Request, Response, StatusCode, header, request, response};
-use pin_project_lite::pin_project;
-use tokio::{
-    sync::{OwnedSemaphorePermit, oneshot},
-    task::coop::{Unconstrained, unconstrained},
-    time::{Sleep, sleep},
-};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tower::ServiceExt;
 
 pub(crate) use head::HeadCall;
 pub(crate) use passing::{Kept, PassingCall};
 use rest::Completion;
+use within::{Late, within};
 
 use crate::{
     breaker,
@@ -154,43 +149,6 @@ fn copy<ReqBody: Default>(request: &Request<ReqBody>) -> Request<ReqBody> {
 fn answer<B, E>(reply: Replier<B, E>, with: Reply<B, E>) {
     if let Some(reply) = reply {
         drop(reply.send(with));
-    }
-}
-
-/// What did not come in time.
-struct Late;
-
-/// Gives `future` so long. Time is looked at only where it is not ready at once: that is a good part of what such a step
-/// costs.
-fn within<F: Future>(limit: Duration, future: F) -> Within<F> {
-    Within { future, limit, late: None }
-}
-
-pin_project! {
-    /// A type of its own, as an async function holds what it is given twice.
-    struct Within<F> {
-        #[pin]
-        future: F,
-        limit: Duration,
-        #[pin]
-        late: Option<Unconstrained<Sleep>>,
-    }
-}
-
-impl<F: Future> Future for Within<F> {
-    type Output = Result<F::Output, Late>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if let Poll::Ready(output) = this.future.poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        if this.late.is_none() {
-            // Whoever uses up all of its turns does not put off its end by that.
-            this.late.set(Some(unconstrained(sleep(*this.limit))));
-        }
-        let late = this.late.as_pin_mut();
-        late.map_or(Poll::Pending, |late| late.poll(cx).map(|()| Err(Late)))
     }
 }
 
