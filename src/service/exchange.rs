@@ -1,18 +1,20 @@
 //! The slow path: a request that nothing stored answers joins its key's flight, or starts it.
 
-use std::{borrow::Cow, marker::PhantomData, mem, sync::Arc};
+mod answers;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, request};
+use std::{marker::PhantomData, mem, sync::Arc};
+
+use http::{HeaderMap, Method, Request, Response, request};
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     ResponseBody,
-    respond::{self, Ask, OnItsWay, Served},
+    respond::{Ask, OnItsWay, Served},
 };
 use crate::{
     clock::Tick,
     entry::{Entry, Target},
-    event::{Outcome, Reason},
+    event::Reason,
     fetch::{Job, Reply},
     flight::{Join, Wait},
     key::Key,
@@ -22,9 +24,9 @@ use crate::{
         status::{Forward, Fwd, Told},
         vary::Selecting,
     },
-    shared::{self, Core, Failed, FlightLead, Landing, Route, SentHeaders, Upstream, equivalent, part},
+    shared::{self, Core, Failed, FlightLead, Landing, Route, SentHeaders, Upstream, part},
     store::Slot,
-    telemetry::{self, Source},
+    telemetry,
 };
 
 /// How often a request joins a flight that comes to nothing before it goes alone.
@@ -293,48 +295,6 @@ where
         answer
     }
 
-    /// The answer that a fetch's reply comes to.
-    fn conclude(&self, reply: Reply<S::Body, S::Error>, fwd: Fwd) -> Answer<S, ReqBody> {
-        let forward = Forward::new(fwd);
-        let own = |reason| Told::Forwarded(forward.because(reason));
-        match reply {
-            Reply::Own(response, reason) => Ok(self.pass_on(response, own(reason))),
-            Reply::Stored(entry, reader, mut unstored) => {
-                let on_its_way = OnItsWay { reader, copy: unstored.copy.take() };
-                let mut response = self.arriving(&entry, on_its_way, Told::Forwarded(forward.stored()));
-                unstored.add_to(&mut response);
-                Ok(response)
-            }
-            Reply::Completed(entry, reader, mut unstored) => {
-                let on_its_way = OnItsWay { reader, copy: unstored.copy.take() };
-                let forward = forward.answered(StatusCode::PARTIAL_CONTENT).stored();
-                let mut response = self.arriving(&entry, on_its_way, Told::Forwarded(forward));
-                unstored.add_to(&mut response);
-                Ok(response)
-            }
-            Reply::Confirmed(entry, unstored) => {
-                let mut response = self.stored(&entry, Served::revalidated(forward));
-                unstored.add_to(&mut response);
-                Ok(response)
-            }
-            Reply::Failed(response, reason) => {
-                Ok(self.look_up_in_vain().unwrap_or_else(|| self.pass_on(response, own(reason))))
-            }
-            Reply::Error(error) => self.look_up_in_vain().ok_or_else(|| {
-                self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
-                error
-            }),
-            Reply::Panicked(panic) => Ok(self.look_up_in_vain().unwrap_or_else(|| {
-                self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
-                // It is this request's panic, and nobody else's.
-                std::panic::resume_unwind(panic)
-            })),
-            Reply::Refused(failed) => {
-                Ok(self.look_up_in_vain().unwrap_or_else(|| self.refuse(&failed, fwd, false)))
-            }
-        }
-    }
-
     /// What is stored of the whole that it asks for, if nothing but the rest is missing and no purge has passed it.
     fn beginning(&self) -> Option<Arc<Entry>> {
         let Core { store, clock, .. } = &*self.route.core;
@@ -350,73 +310,6 @@ where
             clock.now(),
         )?;
         store.entry_purged(&self.key, part).is_none().then(|| Arc::clone(part))
-    }
-
-    /// The request's headers, wherever they are.
-    fn headers(&self) -> Cow<'_, HeaderMap> {
-        self.sent.as_ref().map_or(Cow::Borrowed(&self.parts.headers), |sent| Cow::Owned(sent.all()))
-    }
-
-    /// The same where the request's answer goes by them.
-    fn conditions(&self) -> Cow<'_, HeaderMap> {
-        if self.ask.wants_all() { Cow::Borrowed(&self.parts.headers) } else { self.headers() }
-    }
-
-    /// The answer from the store as it is now, if there is one, to a request that went forward or did not.
-    fn look_up(&self, forwarded: bool) -> Option<Response<ResponseBody<S::Body>>> {
-        let slot = self.route.core.store.get(self.key.as_bytes())?;
-        let entry = slot.select(&self.headers())?;
-        shared::may_use(entry, self.ask.asker).then(|| self.stored_answer(entry, forwarded)).flatten()
-    }
-
-    /// The same for one that came to nothing: what is stored for another query may be the same for this one.
-    fn look_up_in_vain(&self) -> Option<Response<ResponseBody<S::Body>>> {
-        self.look_up(true).or_else(|| {
-            let (route, key, headers) = (&self.route, self.key.as_bytes(), self.headers());
-            let all = equivalent::equivalents(route, key, &headers, self.ask.asker);
-            let (_, entry, own) = equivalent::answering(all, self.asked.as_ref(), route.core.clock.now())?;
-            route.core.store.used(own.as_bytes());
-            self.stored_answer(&entry, true)
-        })
-    }
-
-    /// The answer from a stored response, if it may serve now.
-    fn stored_answer(&self, entry: &Entry, forwarded: bool) -> Option<Response<ResponseBody<S::Body>>> {
-        let served = match entry.reuse_as_asked(self.asked.as_ref(), self.route.core.clock.now()) {
-            Reuse::Fresh => Served::HIT,
-            Reuse::Stale => Served::STALE,
-            Reuse::StaleError if forwarded => Served::IN_VAIN,
-            Reuse::StaleError => Served::STALE_ERROR,
-            Reuse::OnError | Reuse::Revalidate | Reuse::Gone => return None,
-        };
-        Some(self.stored(entry, served))
-    }
-
-    /// The answer from a stored response.
-    fn stored(&self, entry: &Entry, served: Served) -> Response<ResponseBody<S::Body>> {
-        let now = self.route.core.clock.now();
-        respond::from_store(&self.route, entry, &self.ask, &self.conditions(), self.began, now, served)
-    }
-
-    /// The answer from a response whose body is on its way.
-    fn arriving(&self, entry: &Entry, on_its_way: OnItsWay, told: Told) -> Response<ResponseBody<S::Body>> {
-        let now = self.route.answered(Outcome::Miss, Source::Upstream, self.began);
-        respond::from_entry(&self.route, entry, Some(on_its_way), &self.ask, &self.conditions(), now, told)
-    }
-
-    /// The inner service's own response to this request, which it saw as a GET.
-    fn pass_on(&self, response: Response<S::Body>, told: Told) -> Response<ResponseBody<S::Body>> {
-        self.route.answered(Outcome::Uncacheable, Source::Upstream, self.began);
-        let shown_key = self.ask.shown_key.as_deref();
-        let response = respond::passed_on(Arc::clone(&self.route), response, shown_key, told);
-        if self.ask.head { response.map(|_| ResponseBody::none()) } else { response }
-    }
-
-    fn refuse(&self, failed: &Failed, fwd: Fwd, waited: bool) -> Response<ResponseBody<S::Body>> {
-        self.route.answered(Outcome::Rejected, Source::Upstream, self.began);
-        let forward = Forward::new(fwd).because(failed.reason);
-        let forward = if waited { forward.collapsed(false) } else { forward };
-        respond::refused(&self.route, failed, &self.ask, Told::Forwarded(forward))
     }
 }
 
