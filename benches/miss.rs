@@ -12,10 +12,11 @@ use http::Request;
 use support::{
     heap::Heap,
     rounds::Rounds,
-    stack::{BODY, Body, Cache, Origin, PATH, cache, new_key, request, route, runtime, said, whole},
+    stack::{BODY, Body, Cache, Origin, PATH, cache, handle, new_key, request, route, runtime, said, whole},
 };
 use tokio::runtime::Runtime;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
+use tower_swr_cache::CacheHandle;
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();
@@ -45,6 +46,14 @@ fn post() -> Request<Body> {
     request
 }
 
+/// A cache of this capacity, which has seen so many requests.
+fn after(runtime: &Runtime, capacity: u64, requests: u32) -> (CacheHandle, Cache) {
+    let handle = handle().capacity_bytes(capacity).build().unwrap();
+    let cache = handle.layer(route().build().unwrap()).layer(Origin::new(BODY));
+    many(runtime, requests, || whole(&cache, new_key()));
+    (handle, cache)
+}
+
 fn allocations<F: Future>(runtime: &Runtime, call: impl FnMut() -> F) -> u64 {
     const CALLS: u32 = 10_000;
     let before = HEAP.allocations();
@@ -56,6 +65,9 @@ fn main() {
     let runtime = &runtime();
     let bare = &Origin::new(BODY);
     let cached: &Cache = &cache(route(), bare.clone());
+    let (handle, full) = &after(runtime, 16 << 20, 20_000);
+    assert!(handle.stats().keys < 10_000);
+    let (_, growing) = &after(runtime, 4 << 30, 0);
     let no_store = &cache(route(), Origin::with(BODY, &[("cache-control", "no-store")]));
     for (request, expected) in [
         (new_key(), "tower-swr-cache; fwd=uri-miss; stored"),
@@ -68,9 +80,13 @@ fn main() {
 
     let mut rounds = Rounds::new("body read", 200);
     let inner = rounds.timed("inner service", |n| many(runtime, n, || whole(bare, new_key())));
-    let miss = rounds.timed("miss, stored", |n| many(runtime, n, || whole(cached, new_key())));
+    let evicts =
+        rounds.timed("miss, stored in the place of others", |n| many(runtime, n, || whole(full, new_key())));
+    let grows =
+        rounds.timed("miss, stored in new memory", |n| many(runtime, n, || whole(growing, new_key())));
     let refused = rounds.timed("miss, no-store", |n| many(runtime, n, || whole(no_store, new_key())));
-    rounds.less(miss, inner);
+    rounds.less(evicts, inner);
+    rounds.less(grows, inner);
     rounds.less(refused, inner);
     rounds.print();
 
