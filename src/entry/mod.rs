@@ -42,43 +42,39 @@ use crate::{
 
 /// One stored response. It is made at the response's head, shared with those who wait for it, and stored once its content
 /// is whole. From then on only its refresh state and its soft instant change; a 304 makes a new one over the same body.
-///
-/// Among many entries a hit finds none of this in the CPU's caches, and waits for each line of them. So what a fresh answer
-/// reads comes first, next to the reference counts, and in this order.
 #[derive(Debug)]
-#[repr(C)]
 pub(crate) struct Entry {
-    /// Set when the body has come to its end; nothing is stored before.
-    pub(crate) content: OnceLock<Content>,
+    pub(crate) status: StatusCode,
     /// As sent, without hop-by-hop fields.
     pub(crate) headers: StoredHeaders,
-    pub(crate) status: StatusCode,
+    /// Set when the body has come to its end; nothing is stored before.
+    pub(crate) content: OnceLock<Content>,
+    pub(crate) times: Times,
+    /// When its age was zero, going by the age that it had when it came (RFC 9111 §4.2.3).
+    pub(crate) born: Tick,
     /// False when it must not be served stale, whatever happens.
     pub(crate) stale_allowed: bool,
     /// True when an operator may have it served stale past its limits.
     pub(crate) emergency: bool,
     /// True when it does not change while it is fresh.
     pub(crate) immutable: bool,
+    /// Who said how long it is fresh.
+    pub(crate) fresh_by: FreshnessSource,
     /// Fresh by the route's word alone: not for requests with `Cookie`.
     pub(crate) route_alone: bool,
     /// Fit for requests with `Authorization`.
     pub(crate) for_authorized: bool,
-    /// Who said how long it is fresh.
-    pub(crate) fresh_by: FreshnessSource,
-    pub(crate) selecting: Selecting,
     /// Where it came from, if the inner service told.
     pub(crate) final_uri: Option<Box<FinalUri>>,
-    /// How often it has answered.
-    pub(crate) hits: AtomicU64,
-    /// When its age was zero, going by the age that it had when it came (RFC 9111 §4.2.3).
-    pub(crate) born: Tick,
-    pub(crate) times: Times,
-    pub(crate) origin: Origin,
-    pub(crate) refresh: RefreshState,
-    /// Which bytes of the whole it has, if it is a part; then nothing but a request for some of these is answered from it.
-    pub(crate) extent: Option<Box<Extent>>,
+    pub(crate) selecting: Selecting,
     /// For which other queries it is the same.
     pub(crate) search: Option<Arc<SearchVariance>>,
+    /// Which bytes of the whole it has, if it is a part; then nothing but a request for some of these is answered from it.
+    pub(crate) extent: Option<Box<Extent>>,
+    pub(crate) origin: Origin,
+    pub(crate) refresh: RefreshState,
+    /// How often it has answered.
+    pub(crate) hits: AtomicU64,
 }
 
 /// A whole body and its trailers.
@@ -90,20 +86,18 @@ pub(crate) struct Content {
 
 /// The instants of a stored response.
 #[derive(Debug)]
-#[repr(C)]
 pub(crate) struct Times {
+    pub(crate) cached_at: Tick,
+    pub(crate) cached_wall: SystemTime,
     /// Raw, because a soft purge brings it forward.
     soft_at: AtomicU64,
     pub(crate) hard_at: Tick,
     pub(crate) error_at: Tick,
     pub(crate) keep_until: Tick,
-    pub(crate) cached_at: Tick,
-    pub(crate) cached_wall: SystemTime,
 }
 
 /// Where a stored response comes from, and what it can be purged by.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub(crate) struct Origin {
     /// The number of the fetch that brought it.
     pub(crate) number: u64,
