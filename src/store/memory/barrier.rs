@@ -1,6 +1,6 @@
 //! Purges, carried out on the store: the barrier first, then the sweep of what it has passed.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use tokio::runtime::Handle;
 
@@ -79,9 +79,12 @@ impl Store {
         if *soft {
             return keys.iter().map(|key| self.make_stale(key, scope, number, now)).sum();
         }
-        let mut leaving = Leaving::default();
-        let removed = keys.iter().map(|key| self.remove_covered(key, scope, number, now, &mut leaving)).sum();
-        drop_elsewhere(leaving.len(), (keys, leaving));
+        let (mut removed, mut leaving) = (0, Leaving::default());
+        for key in &keys {
+            removed += self.remove_covered(key, scope, number, now, &mut leaving);
+            drop_many(&mut leaving);
+        }
+        drop_elsewhere(keys.len(), (keys, leaving));
         removed
     }
 
@@ -105,7 +108,7 @@ impl Store {
         }
         if *scope == Scope::All {
             write.emptied = number;
-            let indices = (std::mem::take(&mut write.tags), std::mem::take(&mut write.searches));
+            let indices = (mem::take(&mut write.tags), mem::take(&mut write.searches));
             drop(write);
             drop_elsewhere(indices.0.len() + indices.1.len(), indices);
         }
@@ -127,6 +130,7 @@ impl Store {
                 // Something newer stands beside it by now, or a note that stays.
                 None => count += self.remove_covered(&key, &Scope::All, number, now, &mut leaving),
             }
+            drop_many(&mut leaving);
         }
         drop_elsewhere(leaving.len(), leaving);
         count
@@ -227,9 +231,18 @@ impl Store {
     }
 }
 
+/// Drops what has left so far, if it is much: what comes meanwhile is not to take its room beside it until a sweep's end.
+fn drop_many(leaving: &mut Leaving) {
+    if leaving.len() > MANY {
+        drop_elsewhere(leaving.len(), mem::take(leaving));
+    }
+}
+
+/// Fewer pieces are dropped in place.
+const MANY: usize = 4096;
+
 /// Drops what has so many pieces: where nobody waits for it, if they are many and there is such a place.
 fn drop_elsewhere(pieces: usize, all: impl Send + 'static) {
-    const MANY: usize = 4096;
     match Handle::try_current() {
         Ok(runtime) if pieces > MANY => drop(runtime.spawn_blocking(move || drop(all))),
         _ => drop(all),

@@ -1,7 +1,10 @@
 use http::HeaderMap;
 
 use super::*;
-use crate::{event::Reason, store::memory::tests::*};
+use crate::{
+    event::Reason,
+    store::{Weights, memory::tests::*},
+};
 
 #[test]
 fn a_purge_of_something_else_passes_nothing() {
@@ -91,5 +94,26 @@ fn a_response_passes_the_purges_it_demands_and_no_others() {
         assert_eq!(told, [1], "{others:?}");
         assert!(!found(&store, "a", &none), "{others:?}: what was stored is gone");
         assert_eq!(store.insert(&key("a"), &Arc::new(own), None, NOW).is_ok(), stays, "{others:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_purge_of_many_gives_all_of_them_back() {
+    const KEYS: usize = 3 * MANY;
+    for purge in [Purge::all(), Purge::route("route")] {
+        let (store, route) = (Store::new(Weights { capacity: 64 << 20, ..WEIGHTS }), mark());
+        let entries: Vec<_> = (0..KEYS).map(|_| entry(&store, &route, "/", &[], 10)).collect();
+        for (n, entry) in entries.iter().enumerate() {
+            assert_eq!(store.insert(&key(&n.to_string()), entry, None, NOW), Ok(()));
+        }
+        assert_eq!(store.purge(&purge, &[route], NOW), KEYS, "{purge:?}");
+        assert_eq!((store.len(), store.weight()), (0, 0), "{purge:?}");
+        // A task of its own drops them.
+        let dropped = async {
+            while entries.iter().any(|entry| Arc::strong_count(entry) > 1) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), dropped).await.expect("dropped");
     }
 }
